@@ -1,0 +1,248 @@
+/** The device: where tensors live and kernels run. The only thing a user opens and closes. */
+import { Dispatcher, type Launch } from "./dispatcher.js";
+import { DeviceError, DisposedError } from "./errors.js";
+import type { KernelSource } from "./kernel.js";
+import { BufferPool, type MemoryReport, type Storage } from "./storage.js";
+
+/** The adapter behind a device, in words and numbers. */
+export interface AdapterDescription {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  /** True for a software driver (lavapipe, SwiftShader): right, but slow. */
+  readonly software: boolean;
+  /** True when the driver is the SwiftShader that comes with the package. */
+  readonly bundledDriver: boolean;
+  /** Lanes of a subgroup where the adapter has subgroups of one fixed size, else `null`. */
+  readonly subgroupSize: number | null;
+  readonly features: readonly string[];
+  /** Largest single binding, in bytes. */
+  readonly maxBindingBytes: number;
+  /** Largest buffer, in bytes. */
+  readonly maxBufferBytes: number;
+}
+
+/** Options of `openDevice`. */
+export interface OpenDeviceOptions {
+  /** `"swiftshader"` takes the bundled software driver even where there is a better one. Default: the best adapter. */
+  readonly adapter?: "swiftshader";
+}
+
+/** Anything a scope frees when it ends. */
+export interface Disposable {
+  dispose(): void;
+}
+
+/** Frees what was created while it was the innermost scope, except what is kept. Made by `device.scope()`, ended by `using`. */
+export class Scope {
+  readonly #device: Device;
+  readonly #owned = new Set<Disposable>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** Registers something created in this scope. */
+  own(item: Disposable): void {
+    this.#owned.add(item);
+  }
+
+  /** Hands `items` to the enclosing scope (or to the caller, when there is none); returns the first. */
+  keep<T extends Disposable>(item: T, ...more: Disposable[]): T {
+    for (const kept of [item, ...more]) if (this.#owned.delete(kept)) this.#device.scopeAround(this)?.own(kept);
+    return item;
+  }
+
+  /** Frees everything that was not kept. */
+  [Symbol.dispose](): void {
+    this.#device.leaveScope(this);
+    for (const item of this.#owned) item.dispose();
+    this.#owned.clear();
+  }
+}
+
+const sleepCell = typeof SharedArrayBuffer === "undefined" ? null : new Int32Array(new SharedArrayBuffer(4));
+
+/** A GPU (or software) device: memory, kernels, scopes. Open one with `openDevice()`. */
+export class Device {
+  readonly adapter: AdapterDescription;
+  /** True while ops are recorded for `backward`; see `noGrad`. */
+  recording = true;
+  readonly #gpu: GPUDevice;
+  /** Keeps Dawn's instance alive: the process aborts if it is collected before the device. */
+  #instance: unknown;
+  readonly #dispatcher: Dispatcher;
+  readonly #pool: BufferPool;
+  readonly #scopes: Scope[] = [];
+  #failure: DeviceError | null = null;
+  #lostReason: string | null = null;
+  #lastWaitMs = 0;
+
+  constructor(gpu: GPUDevice, adapter: AdapterDescription, instance: unknown) {
+    this.#gpu = gpu;
+    this.adapter = adapter;
+    this.#instance = instance;
+    this.#dispatcher = new Dispatcher(gpu);
+    this.#pool = new BufferPool(gpu, () => this.#dispatcher.flush());
+    gpu.onuncapturederror = ({ error }) => {
+      this.#failure ??= new DeviceError(`the GPU reported: ${error.message}`);
+    };
+    void gpu.lost.then((info) => {
+      this.#lostReason = info.message || info.reason;
+    });
+  }
+
+  /** GPU memory of at least `bytes` bytes, its content undefined. @throws {DeviceError} over the adapter's limit. */
+  allocate(bytes: number, label: string): Storage {
+    this.#checkAlive(label);
+    return this.#pool.allocate(bytes, label);
+  }
+
+  /** Records one dispatch of a kernel. */
+  launch<S extends KernelSource>(source: S, launch: Launch<S>): void {
+    this.#checkAlive(source.name);
+    this.#dispatcher.launch(source, launch);
+  }
+
+  /** Copies host data into a storage; its byte length is a multiple of 4. */
+  write(storage: Storage, data: ArrayBufferView<ArrayBuffer>, byteOffset = 0): void {
+    this.#checkAlive("write");
+    // Commands recorded before must still see the old content.
+    this.#dispatcher.flush();
+    this.#gpu.queue.writeBuffer(storage.buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  /** Records a copy between two storages; offsets and sizes in bytes, multiples of 4. */
+  copy(from: Storage, fromOffset: number, to: Storage, toOffset: number, bytes: number): void {
+    if (bytes > 0) this.#dispatcher.copy(from.buffer, fromOffset, to.buffer, toOffset, bytes);
+  }
+
+  /** Reads bytes back: waits for all work recorded so far. @throws {DeviceError} when the GPU reported an error or was lost. */
+  async read(storage: Storage, bytes: number, byteOffset = 0): Promise<ArrayBuffer> {
+    this.#checkAlive("read");
+    const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const staging = this.#gpu.createBuffer({
+      label: "read",
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+    });
+    this.#dispatcher.copy(storage.buffer, byteOffset, staging, 0, size);
+    this.#dispatcher.flush();
+    try {
+      await this.#wait(staging.mapAsync(GPUMapMode.READ));
+    } catch (error) {
+      throw this.#failure ?? this.#lostError("read") ?? new DeviceError(`read: ${String(error)}`);
+    }
+    const data = staging.getMappedRange().slice(0, bytes);
+    staging.destroy();
+    this.#throwFailure();
+    return data;
+  }
+
+  /** Waits until all recorded work is done. @throws {DeviceError} when the GPU reported an error or was lost. */
+  async finish(): Promise<void> {
+    this.#checkAlive("finish");
+    this.#dispatcher.flush();
+    await this.#wait(this.#gpu.queue.onSubmittedWorkDone());
+    this.#throwFailure();
+  }
+
+  /** Counts of tensors, buffers and bytes. A leak shows as a number that grows from step to step. */
+  memory(): MemoryReport {
+    return { ...this.#pool.memory };
+  }
+
+  /** Dispatches and submits since the device was opened. */
+  commandCounts(): { dispatches: number; submits: number } {
+    return { ...this.#dispatcher.counts };
+  }
+
+  /** Destroys the buffers that wait for reuse. */
+  trim(): void {
+    this.#pool.trim();
+  }
+
+  /** Starts a scope: `using scope = device.scope();` frees at the end of the block what was created in it. */
+  scope(): Scope {
+    const scope = new Scope(this);
+    this.#scopes.push(scope);
+    return scope;
+  }
+
+  /** The scope that encloses `scope`. */
+  scopeAround(scope: Scope): Scope | undefined {
+    return this.#scopes[this.#scopes.lastIndexOf(scope) - 1];
+  }
+
+  /** Ends a scope (called by `using`). */
+  leaveScope(scope: Scope): void {
+    const index = this.#scopes.lastIndexOf(scope);
+    if (index >= 0) this.#scopes.splice(index, 1);
+  }
+
+  /** Runs `body` outside all scopes: what it creates lives until it is disposed. For parameters, optimizer state and caches. */
+  unscoped<T>(body: () => T): T {
+    const scopes = this.#scopes.splice(0);
+    try {
+      return body();
+    } finally {
+      this.#scopes.unshift(...scopes);
+    }
+  }
+
+  /** Counts a new tensor and hands it to the innermost scope. */
+  adopt(tensor: Disposable): void {
+    this.#pool.memory.tensors++;
+    this.#scopes.at(-1)?.own(tensor);
+  }
+
+  /** Counts a freed tensor. */
+  disown(): void {
+    this.#pool.memory.tensors--;
+  }
+
+  /** Runs `body` without recording it for `backward`. */
+  noGrad<T>(body: () => T): T {
+    const before = this.recording;
+    this.recording = false;
+    try {
+      return body();
+    } finally {
+      this.recording = before;
+    }
+  }
+
+  /** Frees everything on the GPU; the process can then exit. */
+  destroy(): void {
+    this.#gpu.destroy();
+    this.#lostReason ??= "the device was destroyed";
+    this.#instance = null;
+  }
+
+  /** Waits for the GPU. A software driver needs every core, so there the host sleeps instead of polling. */
+  async #wait<T>(promise: Promise<T>): Promise<T> {
+    const start = performance.now();
+    if (this.adapter.software && sleepCell && this.#lastWaitMs > 2 && typeof process !== "undefined") {
+      Atomics.wait(sleepCell, 0, 0, Math.min(0.8 * this.#lastWaitMs, 1000));
+    }
+    const result = await promise;
+    this.#lastWaitMs = performance.now() - start;
+    return result;
+  }
+
+  #checkAlive(what: string): void {
+    if (this.#instance === null) throw new DisposedError(`${what}: the device was destroyed`);
+    const lost = this.#lostError(what);
+    if (lost) throw lost;
+  }
+
+  #lostError(what: string): DeviceError | null {
+    return this.#lostReason === null ? null : new DeviceError(`${what}: the device was lost: ${this.#lostReason}`);
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = null;
+    if (failure) throw failure;
+  }
+}

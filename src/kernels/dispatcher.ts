@@ -1,0 +1,199 @@
+/** Records dispatches: cached pipelines, bind groups and uniform blocks, many dispatches to one submit. */
+import { DeviceError } from "./errors.js";
+import { type DimsOf, encodeDims, type KernelSource } from "./kernel.js";
+import { specialize, unroll } from "./specialize.js";
+import type { Storage } from "./storage.js";
+
+/** A whole storage, or a window of it: `offset` and `bytes` multiples of 256. */
+export type Binding = Storage | { readonly storage: Storage; readonly offset: number; readonly bytes: number };
+
+/** One dispatch of a kernel. */
+export interface Launch<S extends KernelSource> {
+  readonly dims: DimsOf<S>;
+  readonly buffers: { readonly [K in keyof S["buffers"]]: Binding };
+  /** Values of WGSL `override`s, by name. */
+  readonly overrides?: { readonly [K in S["overrides"][number]]?: number };
+  /** New right-hand sides of module `const`s, aliases and one-line functions. */
+  readonly constants?: { readonly [K in S["constants"][number]]?: string | number };
+  /** Workgroups along x, y, z; zero anywhere skips the dispatch. */
+  readonly groups: readonly [number, number?, number?];
+}
+
+interface CompiledKernel {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+/** Uniform blocks and bind groups kept for reuse; beyond it they are dropped and made again. */
+const cacheLimit = 16384;
+/** Dispatches recorded before they are submitted, so that the GPU has work while the host records more. */
+const dispatchesPerSubmit = 64;
+
+/** Turns launches into WebGPU commands. One per device. */
+export class Dispatcher {
+  readonly #gpu: GPUDevice;
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #compiled = new Map<string, CompiledKernel>();
+  readonly #uniforms = new Map<string, { id: number; buffer: GPUBuffer }>();
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #recorded = 0;
+  #uniformId = 0;
+  /** Dispatches and submits since the device was opened. */
+  readonly counts = { dispatches: 0, submits: 0 };
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /**
+   * Records one dispatch.
+   *
+   * @throws {DeviceError} when a binding or the grid exceeds the adapter's limits.
+   */
+  launch<S extends KernelSource>(source: S, launch: Launch<S>): void {
+    const [x, y = 1, z = 1] = launch.groups;
+    if (x === 0 || y === 0 || z === 0) return;
+    this.#checkGrid(source, [x, y, z]);
+    const kernel = this.#compile(source, launch.overrides ?? {}, launch.constants ?? {});
+    const group = this.#bindGroup(source, kernel, launch);
+    const pass = this.#openPass();
+    pass.setPipeline(kernel.pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y, z);
+    this.counts.dispatches++;
+    if (++this.#recorded >= dispatchesPerSubmit) this.flush();
+  }
+
+  /** Records a copy between storages; byte counts are multiples of 4. */
+  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
+    this.#closePass();
+    this.#openEncoder().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+  }
+
+  /** Submits what is recorded. */
+  flush(): void {
+    this.#closePass();
+    if (!this.#encoder) return;
+    this.#gpu.queue.submit([this.#encoder.finish()]);
+    this.#encoder = null;
+    this.#recorded = 0;
+    this.counts.submits++;
+  }
+
+  #openEncoder(): GPUCommandEncoder {
+    this.#encoder ??= this.#gpu.createCommandEncoder();
+    return this.#encoder;
+  }
+
+  #openPass(): GPUComputePassEncoder {
+    this.#pass ??= this.#openEncoder().beginComputePass();
+    return this.#pass;
+  }
+
+  #closePass(): void {
+    this.#pass?.end();
+    this.#pass = null;
+  }
+
+  #checkGrid(source: KernelSource, groups: readonly number[]): void {
+    const limit = this.#gpu.limits.maxComputeWorkgroupsPerDimension;
+    if (groups.every((count) => count <= limit)) return;
+    throw new DeviceError(
+      `${source.name}: needs ${groups.join(" x ")} workgroups, but this adapter allows ${limit} an axis`,
+    );
+  }
+
+  #layout(source: KernelSource): GPUBindGroupLayout {
+    const known = this.#layouts.get(source.name);
+    if (known) return known;
+    const entries: GPUBindGroupLayoutEntry[] = [
+      { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } },
+    ];
+    for (const { binding, access } of Object.values(source.buffers)) {
+      const type = access === "read" ? "read-only-storage" : "storage";
+      entries.push({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } });
+    }
+    const layout = this.#gpu.createBindGroupLayout({ label: source.name, entries });
+    this.#layouts.set(source.name, layout);
+    return layout;
+  }
+
+  #compile(
+    source: KernelSource,
+    overrides: Readonly<Record<string, number | undefined>>,
+    constants: Readonly<Record<string, string | number | undefined>>,
+  ): CompiledKernel {
+    const key = `${source.name} ${JSON.stringify(constants)} ${JSON.stringify(overrides)}`;
+    const known = this.#compiled.get(key);
+    if (known) return known;
+    const layout = this.#layout(source);
+    const code = unroll(specialize(source.code, constants as Record<string, string | number>));
+    const compute = {
+      module: this.#gpu.createShaderModule({ label: `${source.name}.wgsl`, code }),
+      entryPoint: source.entryPoint,
+      constants: overrides as Record<string, number>,
+    };
+    const pipeline = this.#gpu.createComputePipeline({
+      label: source.name,
+      layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute,
+    });
+    const kernel = { id: this.#compiled.size, pipeline, layout };
+    this.#compiled.set(key, kernel);
+    return kernel;
+  }
+
+  #uniform(
+    source: KernelSource,
+    dims: Readonly<Record<string, number | readonly number[]>>,
+  ): { id: number; buffer: GPUBuffer } {
+    const words = encodeDims(source, dims);
+    const key = words.join();
+    const known = this.#uniforms.get(key);
+    if (known) return known;
+    if (this.#uniforms.size >= cacheLimit) this.#dropCaches();
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const buffer = this.#gpu.createBuffer({ label: `${source.name}/dims`, size: words.byteLength, usage });
+    this.#gpu.queue.writeBuffer(buffer, 0, words.buffer);
+    const uniform = { id: this.#uniformId++, buffer };
+    this.#uniforms.set(key, uniform);
+    return uniform;
+  }
+
+  #bindGroup<S extends KernelSource>(source: S, kernel: CompiledKernel, launch: Launch<S>): GPUBindGroup {
+    const uniform = this.#uniform(source, launch.dims);
+    const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: uniform.buffer } }];
+    let key = `${source.name} ${uniform.id}`;
+    for (const [name, { binding }] of Object.entries(source.buffers)) {
+      const bound: Binding = launch.buffers[name as keyof S["buffers"]];
+      const window = "storage" in bound ? bound : { storage: bound, offset: 0, bytes: bound.bytes };
+      this.#checkBinding(source, name, window.bytes);
+      key += ` ${window.storage.id}:${window.offset}:${window.bytes}`;
+      entries.push({ binding, resource: { buffer: window.storage.buffer, offset: window.offset, size: window.bytes } });
+    }
+    const known = this.#bindGroups.get(key);
+    if (known) return known;
+    if (this.#bindGroups.size >= cacheLimit) this.#bindGroups.clear();
+    const group = this.#gpu.createBindGroup({ label: source.name, layout: kernel.layout, entries });
+    this.#bindGroups.set(key, group);
+    return group;
+  }
+
+  #checkBinding(source: KernelSource, name: string, bytes: number): void {
+    const limit = this.#gpu.limits.maxStorageBufferBindingSize;
+    if (bytes <= limit) return;
+    throw new DeviceError(
+      `${source.name}: ${name} needs a binding of ${bytes} bytes, but this adapter allows ${limit} (maxStorageBufferBindingSize)`,
+    );
+  }
+
+  #dropCaches(): void {
+    this.flush();
+    for (const { buffer } of this.#uniforms.values()) buffer.destroy();
+    this.#uniforms.clear();
+    this.#bindGroups.clear();
+  }
+}

@@ -1,0 +1,12 @@
+/** Workgroup counts. */
+
+/** WebGPU's default limit of workgroups along one axis. */
+const maxGroups = 65535;
+
+/** Workgroups for `items` items at `perGroup` each, spread over x and y; kernels number them `group.y * groups.x + group.x`. */
+export function grid(items: number, perGroup: number): [number, number, number] {
+  const groups = Math.ceil(items / perGroup);
+  if (groups <= maxGroups) return [groups, 1, 1];
+  const y = Math.ceil(groups / maxGroups);
+  return [Math.ceil(groups / y), y, 1];
+}

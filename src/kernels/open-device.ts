@@ -1,0 +1,61 @@
+/** Finding an adapter and asking it for all it has. */
+import { type AdapterDescription, Device, type OpenDeviceOptions } from "./device.js";
+import { DeviceError } from "./errors.js";
+
+const wantedFeatures: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupStorageSize",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+function describe(adapter: GPUAdapter, bundledDriver: boolean): AdapterDescription {
+  const { info, limits } = adapter;
+  const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
+  const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software/i.test(text);
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  const fixed = adapter.features.has("subgroups") && least > 0 && least === most;
+  return {
+    name: info.description || info.device || info.vendor || "unnamed adapter",
+    vendor: info.vendor,
+    architecture: info.architecture,
+    software,
+    bundledDriver,
+    subgroupSize: fixed ? least : null,
+    features: [...adapter.features].sort(),
+    maxBindingBytes: limits.maxStorageBufferBindingSize,
+    maxBufferBytes: limits.maxBufferSize,
+  };
+}
+
+async function findAdapter(
+  options: OpenDeviceOptions,
+): Promise<{ gpu: unknown; adapter: GPUAdapter; bundledDriver: boolean }> {
+  const underNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+  if (underNode) return (await import("./node/dawn.js")).openGpu(options.adapter);
+  const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter)
+    throw new DeviceError(
+      "openDevice: this browser offers no WebGPU adapter; use a current Chrome, Edge, Safari or Firefox",
+    );
+  return { gpu: navigator.gpu, adapter, bundledDriver: false };
+}
+
+/**
+ * Opens the best adapter there is: a GPU; else a software Vulkan driver of the system; else, under Node on Linux x64, the
+ * SwiftShader that comes with the package. `device.adapter` says which it is.
+ *
+ * @throws {DeviceError} when nothing works, with what was tried and the remedy.
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  const { gpu, adapter, bundledDriver } = await findAdapter(options);
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
+  const gpuDevice = await adapter.requestDevice({ label: "voxpix", requiredFeatures, requiredLimits });
+  return new Device(gpuDevice, describe(adapter, bundledDriver), { gpu, adapter });
+}

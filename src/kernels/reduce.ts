@@ -1,0 +1,51 @@
+/** Dispatch of the axis reductions: as many passes as it takes to keep each thread's share short. */
+import type { Device } from "./device.js";
+import { sources } from "./generated.js";
+import { grid } from "./grid.js";
+import type { Storage } from "./storage.js";
+
+/** Elements one thread combines: short enough to be exact, long enough to be worth a thread. */
+const elementsPerThread = 64;
+
+/** How two values combine, and what a thread starts from, as WGSL expressions of `a`, `b` and `first`. */
+const reductions = {
+  sum: { combine: "a + b", start: "0.0" },
+  max: { combine: "select(max(a, b), a + b, is_nan(a) || is_nan(b))", start: "first" },
+  min: { combine: "select(min(a, b), a + b, is_nan(a) || is_nan(b))", start: "first" },
+} as const;
+
+/** The reductions there are. */
+export type Reduction = keyof typeof reductions;
+
+/**
+ * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1.
+ *
+ * @param scale - Factor of the result, for means.
+ */
+export function reduce(
+  device: Device,
+  kind: Reduction,
+  input: Storage,
+  output: Storage,
+  size: { outer: number; length: number; inner: number },
+  scale = 1,
+): void {
+  const { outer, inner } = size;
+  let from = input;
+  let length = size.length;
+  while (true) {
+    const split = Math.ceil(length / elementsPerThread);
+    const last = split === 1;
+    const to = last ? output : device.allocate(outer * split * inner * 4, `${kind}/partial`);
+    device.launch(sources.reduce, {
+      dims: { outer, R: length, inner, split, scale: last ? scale : 1 },
+      buffers: { input: from, output: to },
+      constants: reductions[kind],
+      groups: grid(outer * split * inner, 64),
+    });
+    if (from !== input) from.release();
+    if (last) return;
+    from = to;
+    length = split;
+  }
+}

@@ -1,0 +1,62 @@
+// reduce: combines the elements along one axis, in one pass of many threads each.
+//
+//   output[o, s, i] = scale * combine over r in s, s + SPLIT, s + 2 SPLIT, ... < R of input[o, r, i]
+//
+// Shapes   input [OUTER, R, INNER]     output [OUTER, SPLIT, INNER]; the host repeats it on its own output until SPLIT is 1.
+// Layout   row-major, contiguous, f32.
+// Mapping  one invocation = one output element; neighbours read neighbouring addresses whatever INNER is.
+// Numerics four running values a thread, combined at the end; with at most 64 elements a thread the relative error of a sum of
+//          R terms grows like log(R) * 16 eps_f32. `start` is the first element for max and min, so no infinity is needed.
+// Gradient broadcast of the output's gradient (sum, mean), or to where the extreme was (max, min): src/tensor/ops.
+// Source   pairwise summation, Higham 1993; no barrier, no atomics, so the same bits on every run.
+
+struct Dims {
+  outer: u32,
+  R: u32,
+  inner: u32,
+  split: u32,
+  scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> dims: Dims;
+@group(0) @binding(1) var<storage, read> input: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+fn combine(a: f32, b: f32) -> f32 { return a + b; }
+fn start(first: f32) -> f32 { return 0.0; }
+
+@compute @workgroup_size(64)
+fn reduce(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let index = (group.y * groups.x + group.x) * 64u + lane;
+  if (index >= dims.outer * dims.split * dims.inner) { return; }
+  let i = index % dims.inner;
+  let s = (index / dims.inner) % dims.split;
+  let o = index / (dims.inner * dims.split);
+  let base = o * dims.R * dims.inner + i;
+
+  let first = start(input[base + s * dims.inner]);
+  var a = first;
+  var b = first;
+  var c = first;
+  var d = first;
+  var r = s;
+  let step = dims.split;
+  for (; r + 3u * step < dims.R; r += 4u * step) {
+    a = combine(a, input[base + r * dims.inner]);
+    b = combine(b, input[base + (r + step) * dims.inner]);
+    c = combine(c, input[base + (r + 2u * step) * dims.inner]);
+    d = combine(d, input[base + (r + 3u * step) * dims.inner]);
+  }
+  for (; r < dims.R; r += step) {
+    a = combine(a, input[base + r * dims.inner]);
+  }
+  output[index] = dims.scale * combine(combine(a, b), combine(c, d));
+}

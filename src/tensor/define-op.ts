@@ -1,0 +1,126 @@
+/** How an op is declared: checks, forward, what is saved and the gradients, in one object. */
+import type { Device } from "../kernels/device.js";
+import { DTypeError, ShapeError } from "../kernels/errors.js";
+import type { Shape } from "./shape.js";
+import { type DType, empty, type GraphNode, Tensor } from "./tensor.js";
+
+/** An input's name; a trailing `?` marks one that may be `null`. */
+type InputName<N extends string> = N extends `${infer Bare}?` ? Bare : N;
+type InputTensor<N extends string> = N extends `${string}?` ? Tensor | null : Tensor;
+/** The tensors of an op's inputs, in order. */
+export type Inputs<Names extends readonly string[]> = { readonly [K in keyof Names]: InputTensor<Names[K]> };
+type Arguments<Names extends readonly string[], Options> = object extends Options
+  ? [...inputs: Inputs<Names>, options?: Options]
+  : [...inputs: Inputs<Names>, options: Options];
+
+/** What the checks of an op find out: the output's shape, its element type and whatever else forward needs. */
+export interface Plan {
+  readonly shape: Shape;
+  /** Default `"f32"`. */
+  readonly dtype?: DType;
+}
+
+/** The gradient with respect to one input, from what forward saved; `null`: not differentiable; `"zero"`: zero everywhere. */
+type Gradient<Saved> = ((saved: Saved, gradOutput: Tensor) => Tensor) | "zero" | null;
+
+/** The declaration of an op. */
+export interface OpDefinition<Names extends readonly string[], Options extends object, P extends Plan, Saved> {
+  readonly name: string;
+  readonly inputs: Names;
+  /** Input element types that differ from f32, by input name. */
+  readonly dtypes?: { readonly [N in InputName<Names[number]>]?: DType };
+  /** Checks everything, before any GPU work, and returns the output's shape. */
+  plan(inputs: Inputs<Names>, options: Options): P;
+  /** Makes the output out of an input's memory instead of new memory, for ops that only look at it differently. */
+  view?(inputs: Inputs<Names>, plan: P): Tensor;
+  /** Records the dispatches that fill `output`; returns what the gradients need, and nothing else. */
+  forward(context: { device: Device; output: Tensor; plan: P }, inputs: Inputs<Names>): Saved;
+  /** One gradient per input, written with ops, so that it can be differentiated again; `null` when the op has none at all. */
+  readonly vjp: { readonly [N in InputName<Names[number]>]: Gradient<Saved> } | null;
+}
+
+/** An op as users call it: the inputs, then the options. */
+export type Op<Names extends readonly string[], Options extends object> = ((
+  ...args: Arguments<Names, Options>
+) => Tensor) & {
+  readonly opName: string;
+};
+
+let nextOrder = 0;
+
+function checkInputs(
+  name: string,
+  inputs: readonly string[],
+  tensors: readonly unknown[],
+  dtypes: Readonly<Record<string, DType>>,
+): Device {
+  let device: Device | null = null;
+  inputs.forEach((label, i) => {
+    const value = tensors[i];
+    const bare = label.replace("?", "");
+    if (value === null && label.endsWith("?")) return;
+    if (!(value instanceof Tensor))
+      throw new DTypeError(`${name}: ${bare} must be a tensor, got ${value === null ? "null" : typeof value}`);
+    const wanted = dtypes[bare] ?? "f32";
+    if (value.dtype !== wanted) throw new DTypeError(`${name}: ${bare} must be ${wanted}, got ${value.dtype}`);
+    if (device && value.device !== device)
+      throw new ShapeError(`${name}: ${bare} lives on another device than the inputs before it`);
+    device = value.device;
+    // Reading the storage throws when the tensor was freed.
+    void value.storage;
+  });
+  if (!device) throw new ShapeError(`${name}: needs at least one tensor`);
+  return device;
+}
+
+/** The graph node of one call: its gradients close over what forward saved. */
+function makeNode<Saved>(
+  name: string,
+  inputs: readonly (Tensor | null)[],
+  gradients: readonly Gradient<Saved>[],
+  saved: Saved,
+): GraphNode {
+  return {
+    op: name,
+    order: nextOrder++,
+    inputs,
+    versions: inputs.map((input) => input?.storage.version ?? 0),
+    gradients: gradients.map((gradient) =>
+      typeof gradient === "function" ? (g: Tensor) => gradient(saved, g) : gradient,
+    ),
+  };
+}
+
+/**
+ * Declares an op. Public: a custom op is declared exactly as the built-in ones are.
+ *
+ * @example
+ * const double = defineOp({
+ *   name: "double", inputs: ["x"], plan: ([x]) => ({ shape: x.shape }),
+ *   forward: ({ device, output }, [x]) => { device.copy(x.storage, 0, output.storage, 0, 4 * x.size); },
+ *   vjp: { x: (_saved, gradOutput) => double(gradOutput) },
+ * });
+ */
+export function defineOp<const Names extends readonly string[], Options extends object, P extends Plan, Saved>(
+  definition: OpDefinition<Names, Options, P, Saved>,
+): Op<Names, Options> {
+  const { name, inputs: names, vjp } = definition;
+  const gradients = names.map((label) => {
+    const bare = label.replace("?", "") as InputName<Names[number]>;
+    return vjp === null ? null : vjp[bare];
+  });
+  const call = (...args: Arguments<Names, Options>): Tensor => {
+    const tensors = names.map((_, i) => args[i] ?? null) as unknown as Inputs<Names>;
+    const list = tensors as readonly (Tensor | null)[];
+    const device = checkInputs(name, names, list, (definition.dtypes ?? {}) as Record<string, DType>);
+    const plan = definition.plan(tensors, (args[names.length] ?? {}) as Options);
+    const output = definition.view?.(tensors, plan) ?? empty(device, plan.shape, plan.dtype ?? "f32", name);
+    const saved = definition.forward({ device, output, plan }, tensors);
+    if (device.recording && list.some((input) => input?.requiresGrad)) {
+      output.requiresGrad = true;
+      output.node = makeNode(name, list, gradients, saved);
+    }
+    return output;
+  };
+  return Object.assign(call, { opName: name });
+}

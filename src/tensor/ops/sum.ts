@@ -1,0 +1,139 @@
+import { elementwise } from "../../kernels/elementwise.js";
+import { ShapeError } from "../../kernels/errors.js";
+import { reduce } from "../../kernels/reduce.js";
+import { defineOp } from "../define-op.js";
+import { broadcastShapes, formatShape, resolveAxes, type Shape, sameShape, sizeOf } from "../shape.js";
+import { constant, type Tensor } from "../tensor.js";
+import { mul } from "./elementwise.js";
+import { reshape } from "./reshape.js";
+
+/** Options of the reductions over axes. */
+export interface ReduceOptions {
+  /** Axes to reduce, negative ones counted from the end. Default: all. */
+  readonly axes?: readonly number[] | number;
+  /** Keep reduced axes with size 1. Default false. */
+  readonly keepDims?: boolean;
+}
+
+/** The result shape with every reduced axis kept as 1, and the axes. */
+export function reducedShape(
+  op: string,
+  shape: Shape,
+  options: ReduceOptions,
+): { kept: number[]; shape: number[]; axes: number[] } {
+  const axes = resolveAxes(op, options.axes, shape.length);
+  const kept = shape.map((size, i) => (axes.includes(i) ? 1 : size));
+  return { kept, shape: options.keepDims ? kept : shape.filter((_, i) => !axes.includes(i)), axes };
+}
+
+/** Runs of neighbouring axes, last run first, each as the [outer, length, inner] that it reduces once later runs are gone. */
+export function axisRuns(shape: Shape, axes: readonly number[]): { outer: number; length: number; inner: number }[] {
+  const sizes = [...shape];
+  const runs: { outer: number; length: number; inner: number }[] = [];
+  for (let i = axes.length - 1; i >= 0; i--) {
+    const end = (axes[i] as number) + 1;
+    while (i > 0 && axes[i - 1] === (axes[i] as number) - 1) i--;
+    const start = axes[i] as number;
+    runs.push({
+      outer: sizeOf(sizes.slice(0, start)),
+      length: sizeOf(sizes.slice(start, end)),
+      inner: sizeOf(sizes.slice(end)),
+    });
+    sizes.fill(1, start, end);
+  }
+  return runs;
+}
+
+function defineSum(name: "sum" | "mean") {
+  return defineOp({
+    name,
+    inputs: ["x"],
+    plan: ([x], options: ReduceOptions) => reducedShape(name, x.shape, options),
+    forward({ device, output, plan }, [x]) {
+      const runs = axisRuns(x.shape, plan.axes);
+      const count = sizeOf(plan.axes.map((axis) => x.shape[axis] as number));
+      const saved = { shape: x.shape, kept: plan.kept, count };
+      if (count === 0) {
+        // Nothing to add up: 0, and 0 / 0 for the mean.
+        if (output.size > 0) output.write(new Float32Array(output.size).fill(name === "sum" ? 0 : Number.NaN));
+        return saved;
+      }
+      let from = x.storage;
+      if (runs.length === 0) device.copy(from, 0, output.storage, 0, output.size * 4);
+      runs.forEach(({ outer, length, inner }, i) => {
+        const last = i === runs.length - 1;
+        const to = last ? output.storage : device.allocate(outer * inner * 4, `${name}/partial`);
+        if (outer * inner > 0)
+          reduce(device, "sum", from, to, { outer, length, inner }, last && name === "mean" ? 1 / count : 1);
+        if (from !== x.storage) from.release();
+        from = to;
+      });
+      return saved;
+    },
+    vjp: {
+      x({ shape, kept, count }, gradOutput): Tensor {
+        const spread = broadcastTo(reshape(gradOutput, { shape: kept }), { shape });
+        return name === "sum" ? spread : mul(spread, constant(spread.device, 1 / count));
+      },
+    },
+  });
+}
+
+/**
+ * The sum over axes. `y = sum x`
+ *
+ * @param x - Any shape.
+ * @param options - `axes` (default all), `keepDims` (default false).
+ * @returns `x`'s shape without the axes, or with size 1 there.
+ * @throws {ShapeError} when an axis does not exist or is named twice.
+ */
+export const sum = defineSum("sum");
+
+/** The mean over axes. See `sum` for the options. */
+export const mean = defineSum("mean");
+
+/** Options of `broadcastTo`. */
+export interface BroadcastToOptions {
+  readonly shape: Shape;
+}
+
+/**
+ * Repeats axes of size 1, and adds leading ones, until the shape is `shape`.
+ *
+ * @throws {ShapeError} when `x` does not broadcast to it.
+ */
+export const broadcastTo = defineOp({
+  name: "broadcastTo",
+  inputs: ["x"],
+  plan([x], { shape }: BroadcastToOptions) {
+    const joint = broadcastShapes("broadcastTo", [
+      ["x", x.shape],
+      ["shape", shape],
+    ]);
+    if (!sameShape(joint, shape))
+      throw new ShapeError(`broadcastTo: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`);
+    return { shape };
+  },
+  forward({ device, output, plan }, [x]) {
+    const input = { storage: x.storage, shape: x.shape, type: "f32" } as const;
+    elementwise(device, {
+      expression: "x",
+      inputs: [input],
+      output: output.storage,
+      outputType: "f32",
+      shape: plan.shape,
+    });
+    return { shape: x.shape };
+  },
+  vjp: { x: ({ shape }, gradOutput) => sumTo(gradOutput, { shape }) },
+});
+
+/**
+ * The transpose of broadcasting: sums `x` over the axes along which a tensor of shape `shape` was repeated to `x`'s shape.
+ * `backward` undoes all broadcasting here.
+ */
+export function sumTo(x: Tensor, { shape }: BroadcastToOptions): Tensor {
+  const lead = x.rank - shape.length;
+  const axes = x.shape.flatMap((size, i) => (i < lead || (shape[i - lead] === 1 && size !== 1) ? [i] : []));
+  return reshape(axes.length > 0 ? sum(x, { axes }) : x, { shape });
+}

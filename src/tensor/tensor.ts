@@ -1,0 +1,196 @@
+/** The tensor: a shape, an element type and a piece of GPU memory; and, while ops are recorded, how it was made. */
+import type { Device } from "../kernels/device.js";
+import { DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
+import type { Storage } from "../kernels/storage.js";
+import { checkShape, formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
+
+/** Element types. `bool` is stored as 0 or 1 in 32 bits. */
+export type DType = "f32" | "i32" | "u32" | "bool";
+
+/** The host array that holds a tensor's elements. */
+export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** How a tensor was made: kept only while an input of it needs a gradient. */
+export interface GraphNode {
+  readonly op: string;
+  /** Order of creation; backward walks it downwards. */
+  readonly order: number;
+  readonly inputs: readonly (Tensor | null)[];
+  /** In-place version of each input's storage when the op ran. */
+  readonly versions: readonly number[];
+  /** One gradient function per input; `null` where there is none, `"zero"` where it is zero everywhere. */
+  readonly gradients: readonly (((gradOutput: Tensor) => Tensor) | "zero" | null)[];
+}
+
+const bytesPerElement = 4;
+
+const backstop = new FinalizationRegistry<{ storage: Storage; device: Device; state: { disposed: boolean } }>(
+  ({ storage, device, state }) => {
+    if (state.disposed) return;
+    storage.release();
+    device.disown();
+  },
+);
+
+/** A contiguous row-major array on a device. Made by `tensor`, `zeros`, `device.rng(...)` and the ops; freed by its scope or `dispose`. */
+export class Tensor {
+  readonly device: Device;
+  readonly shape: Shape;
+  readonly dtype: DType;
+  /** True when gradients with respect to this tensor are wanted, or to something it was made from. */
+  requiresGrad = false;
+  /** How it was made; `null` for leaves. */
+  node: GraphNode | null = null;
+  readonly #storage: Storage;
+  readonly #state = { disposed: false };
+
+  /** Wraps a storage, which it then owns one reference of. */
+  constructor(device: Device, shape: Shape, dtype: DType, storage: Storage) {
+    this.device = device;
+    this.shape = shape;
+    this.dtype = dtype;
+    this.#storage = storage;
+    device.adopt(this);
+    backstop.register(this, { storage, device, state: this.#state }, this);
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Number of axes. */
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** True after `dispose`, or when the scope it was made in has ended. */
+  get disposed(): boolean {
+    return this.#state.disposed;
+  }
+
+  /** Its GPU memory. @throws {DisposedError} after it was freed. */
+  get storage(): Storage {
+    if (this.#state.disposed) {
+      throw new DisposedError(
+        `tensor ${formatShape(this.shape)} was used after it was freed; keep it with scope.keep(tensor) if it must outlive its scope`,
+      );
+    }
+    return this.#storage;
+  }
+
+  /** Reads all elements back. @returns f32 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
+  async data(): Promise<HostArray> {
+    const bytes = await this.device.read(this.storage, this.size * bytesPerElement);
+    if (this.dtype === "f32") return new Float32Array(bytes);
+    return this.dtype === "i32" ? new Int32Array(bytes) : new Uint32Array(bytes);
+  }
+
+  /** Reads the only element back. @throws {ShapeError} when there is not exactly one. */
+  async item(): Promise<number> {
+    if (this.size !== 1)
+      throw new ShapeError(`item: the tensor must hold one element, got ${this.size} in ${formatShape(this.shape)}`);
+    return (await this.data())[0] as number;
+  }
+
+  /** The same memory under another shape of the same size, without a gradient; ops use `reshape`. */
+  view(shape: Shape): Tensor {
+    this.storage.retain();
+    return new Tensor(this.device, shape, this.dtype, this.#storage);
+  }
+
+  /** The same memory as a leaf: gradients stop here. */
+  detach(): Tensor {
+    return this.view(this.shape);
+  }
+
+  /** Overwrites all elements in place, from host data of the same size. Values saved for a backward pass before this are then stale. */
+  write(values: ArrayLike<number>): void {
+    if (values.length !== this.size) {
+      throw new ShapeError(`write: needs ${this.size} values for ${formatShape(this.shape)}, got ${values.length}`);
+    }
+    this.device.write(this.storage, hostArray(values, this.dtype));
+    this.storage.version++;
+  }
+
+  /** Frees it now. A second call does nothing. */
+  dispose(): void {
+    if (this.#state.disposed) return;
+    this.#state.disposed = true;
+    this.node = null;
+    backstop.unregister(this);
+    this.device.disown();
+    this.#storage.release();
+  }
+}
+
+function hostArray(values: ArrayLike<number>, dtype: DType): HostArray {
+  if (dtype === "f32") return Float32Array.from(values);
+  return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
+}
+
+/** A new tensor with undefined content, for ops to write into. */
+export function empty(device: Device, shape: Shape, dtype: DType = "f32", label = "tensor"): Tensor {
+  checkShape(label, shape);
+  return new Tensor(device, [...shape], dtype, device.allocate(sizeOf(shape) * bytesPerElement, label));
+}
+
+/** Options of `tensor`. */
+export interface TensorOptions {
+  /** Default `"f32"`. */
+  readonly dtype?: DType;
+  /** Whether `backward` computes its gradient. Default false. */
+  readonly requiresGrad?: boolean;
+}
+
+/**
+ * A tensor from host values, row-major.
+ *
+ * @param values - As many numbers as the shape holds; a plain number makes a scalar.
+ * @param shape - Default: `[]` for a number, `[values.length]` for an array.
+ * @throws {ShapeError} when the number of values is not the size of the shape.
+ * @throws {DTypeError} when gradients are asked of integers.
+ */
+export function tensor(
+  device: Device,
+  values: ArrayLike<number> | number,
+  shape?: Shape,
+  options: TensorOptions = {},
+): Tensor {
+  const list = typeof values === "number" ? [values] : values;
+  const target = shape ?? (typeof values === "number" ? [] : [list.length]);
+  checkShape("tensor", target);
+  if (list.length !== sizeOf(target)) {
+    throw new ShapeError(`tensor: ${formatShape(target)} holds ${sizeOf(target)} elements, got ${list.length} values`);
+  }
+  const { dtype = "f32", requiresGrad = false } = options;
+  if (requiresGrad && dtype !== "f32") throw new DTypeError(`tensor: only f32 tensors have gradients, got ${dtype}`);
+  const result = empty(device, target, dtype);
+  if (list.length > 0) device.write(result.storage, hostArray(list, dtype));
+  result.requiresGrad = requiresGrad;
+  return result;
+}
+
+/** A tensor filled with one value. */
+export function full(device: Device, shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  return tensor(device, new Float64Array(sizeOf(shape)).fill(value), shape, options);
+}
+
+const constants = new WeakMap<Device, Map<number, Tensor>>();
+
+/** A scalar that is made once per device and value, and lives as long as the device. Never write to it. */
+export function constant(device: Device, value: number): Tensor {
+  const known = constants.get(device) ?? new Map<number, Tensor>();
+  constants.set(device, known);
+  const scalar = known.get(value) ?? device.unscoped(() => tensor(device, value));
+  known.set(value, scalar);
+  return scalar;
+}
+
+/** @throws {ShapeError} unless both tensors have the same shape. */
+export function checkSameShape(op: string, a: readonly [string, Tensor], b: readonly [string, Tensor]): void {
+  if (sameShape(a[1].shape, b[1].shape)) return;
+  throw new ShapeError(
+    `${op}: ${a[0]} and ${b[0]} must have the same shape, got ${formatShape(a[1].shape)} and ${formatShape(b[1].shape)}`,
+  );
+}
