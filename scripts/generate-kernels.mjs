@@ -31,7 +31,7 @@ function describe(file) {
   if (entry.name !== name.replaceAll("-", "_"))
     fail(`entry point must be called ${name.replaceAll("-", "_")}, is ${entry.name}`);
   const uniform = reflect.uniforms[0];
-  if (!uniform || uniform.name !== "dims" || uniform.binding !== 0) fail("binding 0 must be the uniform `dims`");
+  if (uniform?.name !== "dims" || uniform.binding !== 0) fail("binding 0 must be the uniform `dims`");
   const dims = Object.fromEntries(
     uniform.type.members.map((m) => [m.name, { type: scalar(m.type), offset: m.offset, length: m.size / 4 }]),
   );
