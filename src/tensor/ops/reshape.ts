@@ -25,14 +25,15 @@ function complete(shape: Shape, size: number, from: Shape): number[] {
 /**
  * The same elements in the same order under another shape; shares the memory of `x`.
  *
- * @param x - Any shape.
+ * @param x - Any shape and element type.
  * @param options - `shape`: the new sizes; one may be -1.
  * @throws {ShapeError} when the number of elements would change.
  */
 export const reshape = defineOp({
   name: "reshape",
   inputs: ["x"],
-  plan: ([x], { shape }: ReshapeOptions) => ({ shape: complete(shape, x.size, x.shape) }),
+  dtypes: { x: "any" },
+  plan: ([x], { shape }: ReshapeOptions) => ({ shape: complete(shape, x.size, x.shape), dtype: x.dtype }),
   view: ([x], { shape }) => x.view(shape),
   forward: (_context, [x]) => ({ shape: x.shape }),
   vjp: { x: ({ shape }, gradOutput): Tensor => reshape(gradOutput, { shape }) },
