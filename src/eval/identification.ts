@@ -41,6 +41,9 @@ export interface Identification {
   readonly beaten: Int32Array;
   /** `[count]`: distractors of each image. */
   readonly distractors: Int32Array;
+  /** What the scores were computed from, for a permutation test: `correlationMatrix` and `candidateSets`. */
+  readonly correlations: Float64Array;
+  readonly candidates: readonly Int32Array[];
 }
 
 /**
@@ -193,6 +196,10 @@ export function pairingScores(
  * a constant distractor loses to every defined correlation. When an image has fewer than n - 1 distractors, that n is reported as
  * `null` with the reason rather than averaged over the images that have enough.
  *
+ * For pooled reconstructions of a k-fold run, give the folds as `groups` for the test each fold had on its own. Without, images of other
+ * folds are distractors, and the training set leaks backwards: each fold's model was trained on them and not on its own images, so
+ * that the mean training image, which knows nothing, scores below chance.
+ *
  * @param reconstructions - `[N, H, W, C]`, one per stimulus and in the same order.
  * @param stimuli - `[N, H, W, C]`.
  * @param options - `ways` `[2, 5, 10]`, `groups` and `classes` none (every other image is a distractor), `ties` "wrong".
@@ -219,5 +226,7 @@ export function identify(
     }),
     beaten: Int32Array.from(counts, (image) => image.beaten),
     distractors: Int32Array.from(counts, (image) => image.distractors),
+    correlations,
+    candidates: sets,
   };
 }
