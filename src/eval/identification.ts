@@ -138,19 +138,36 @@ export function candidateSets(count: number, { groups, classes }: Identification
 // (about 1e-14 for 100,000 pixels); rounding must not decide who wins.
 const ROUNDING = 1e-12;
 
-/** How many of `candidates` correlate with reconstruction i less than, and exactly as well as, stimulus `truth`. */
-function compare(correlations: Float64Array, i: number, truth: number, candidates: Int32Array, count: number) {
-  const own = correlations[i * count + truth] ?? Number.NEGATIVE_INFINITY;
-  let beaten = 0;
-  let tied = 0;
-  for (const j of candidates) {
-    if (j === truth) continue;
-    const other = correlations[i * count + j] ?? Number.NEGATIVE_INFINITY;
-    if (own > other + ROUNDING) beaten++;
-    else if (own >= other - ROUNDING) tied++;
+/** Correlations of reconstruction i with its candidates, ascending. */
+function sortedCorrelations(
+  correlations: Float64Array,
+  i: number,
+  candidates: Int32Array,
+  count: number,
+): Float64Array {
+  return Float64Array.from(candidates, (j) => correlations[i * count + j] ?? Number.NEGATIVE_INFINITY).sort();
+}
+
+/** How many of the ascending values come before the first for which `reached` holds. */
+function countBefore(sorted: Float64Array, reached: (value: number) => boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (reached(sorted[middle] ?? 0)) high = middle;
+    else low = middle + 1;
   }
+  return low;
+}
+
+/** How many candidates correlate less than, and exactly as well as, the one whose correlation is `own`; `sorted` contains it too. */
+function compare(sorted: Float64Array, own: number) {
+  const distractors = sorted.length - 1;
   // An undefined correlation identifies nothing, whatever the tie policy: a constant image must not score by tying with everything.
-  return { beaten, tied: own === Number.NEGATIVE_INFINITY ? 0 : tied, distractors: candidates.length - 1 };
+  if (own === Number.NEGATIVE_INFINITY) return { beaten: 0, tied: 0, distractors };
+  const beaten = countBefore(sorted, (other) => other >= own - ROUNDING);
+  const notBetter = countBefore(sorted, (other) => other > own + ROUNDING);
+  return { beaten, tied: notBetter - beaten - 1, distractors };
 }
 
 /** The first image with fewer than n - 1 distractors, as a sentence; `null` when every image has enough. */
@@ -176,12 +193,10 @@ export function pairingScores(
   const count = sets.length;
   const scores = new Float64Array(count * count);
   sets.forEach((candidates, i) => {
+    const sorted = sortedCorrelations(correlations, i, candidates, count);
     for (const truth of candidates) {
-      scores[i * count + truth] = identificationProbability(
-        compare(correlations, i, truth, candidates, count),
-        n,
-        ties,
-      );
+      const own = correlations[i * count + truth] ?? Number.NEGATIVE_INFINITY;
+      scores[i * count + truth] = identificationProbability(compare(sorted, own), n, ties);
     }
   });
   return scores;
@@ -215,7 +230,12 @@ export function identify(
   const { count } = stimuli;
   const correlations = correlationMatrix(reconstructions, stimuli);
   const sets = candidateSets(count, options);
-  const counts = sets.map((candidates, i) => compare(correlations, i, i, candidates, count));
+  const counts = sets.map((candidates, i) =>
+    compare(
+      sortedCorrelations(correlations, i, candidates, count),
+      correlations[i * count + i] ?? Number.NEGATIVE_INFINITY,
+    ),
+  );
   return {
     ways: ways.map((n) => {
       const chance = 1 / n;

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { selectImages } from "../../src/data/dataset.js";
 import type { TiePolicy } from "../../src/eval/identification.js";
-import { correlationMatrix, identificationProbability, identify } from "../../src/eval/identification.js";
+import {
+  correlationMatrix,
+  identificationProbability,
+  identify,
+  pairingScores,
+} from "../../src/eval/identification.js";
 import { pearson } from "../../src/eval/metrics.js";
 import { blend, images, noiseImages } from "./helpers.js";
 
@@ -190,6 +196,20 @@ describe("identificationProbability", () => {
     expect(() => identificationProbability({ beaten: 1, tied: 0, distractors: 3 }, 5)).toThrow(
       "from 2 to distractors + 1 = 4, got 5",
     );
+  });
+});
+
+test("pairingScores hold what identify says of each pairing", () => {
+  const seen = noiseImages(6, 4, 5, 1, 1);
+  const made = blend(seen, noiseImages(6, 4, 5, 1, 2), 0.6);
+  const { correlations, candidates, ways } = identify(made, seen, { ways: [3] });
+  const scores = pairingScores(correlations, candidates, 3);
+  expect(Array.from({ length: 6 }, (_, i) => scores[7 * i])).toEqual([...ways[0]!.perImage!]);
+  // Shown in another order, the images are the candidates they were; only the truth of each reconstruction is another one.
+  const order = [3, 0, 5, 1, 2, 4];
+  const moved = identify(made, selectImages(seen, order), { ways: [3] }).ways[0]!.perImage!;
+  order.forEach((truth, i) => {
+    expect(scores[6 * i + truth]).toBe(moved[i]);
   });
 });
 
