@@ -50,7 +50,7 @@ export function parseIdx(packed: Uint8Array, file: string): IdxArray {
   const count = dims.reduce((a, b) => a * b, 1);
   const expected = header + count * type.bytes;
   if (bytes.length !== expected) throw wrongSize(file, `${bytes.length} bytes, [${dims.join(", ")}] needs ${expected}`);
-  if (bytes[2] === 0x08) return { dims, values: bytes.slice(header) };
+  if (bytes[2] === 0x08) return { dims, values: new Uint8Array(bytes.subarray(header)) };
   return { dims, values: Float64Array.from({ length: count }, (_, i) => type.get(view, header + i * type.bytes)) };
 }
 
