@@ -47,9 +47,17 @@ def mat_variables():
     return variables
 
 
+def save_mat(name, variables, compress):
+    path = f"{OUT}/{name}.mat"
+    scipy.io.savemat(path, variables, do_compression=compress)
+    # The header holds the date; without it the script makes the same bytes every time.
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 5.0 MAT-file by scipy.io.savemat".ljust(116))
+
+
 def write_mat():
-    scipy.io.savemat(f"{OUT}/plain.mat", mat_variables(), do_compression=False)
-    scipy.io.savemat(f"{OUT}/compressed.mat", mat_variables(), do_compression=True)
+    save_mat("plain", mat_variables(), False)
+    save_mat("compressed", mat_variables(), True)
     # savemat writes the byte order of the machine, so the big-endian file is put together by hand.
     header = b"MATLAB 5.0 MAT-file, big-endian".ljust(116) + b"\0" * 8 + (0x0100).to_bytes(2, "big") + b"MI"
     def element(kind, data):
@@ -66,6 +74,23 @@ def write_mat():
     with open(f"{OUT}/big-endian.mat", "wb") as file:
         file.write(header + matrix(b"m", element(9, doubles)) + matrix(b"w", element(3, shorts)))
     scipy.io.savemat(f"{OUT}/version4.mat", {"matrix": np.eye(2)}, format="4")
+
+
+def write_digit69():
+    """A file of the layout of digit69_28x28.mat with made-up numbers: 5 voxels, image i shows i at row 1, column 2."""
+    rng = np.random.default_rng(1)
+    images = np.zeros((100, 28, 28), dtype=np.uint8)
+    images[:, 1, 2] = np.arange(100)
+    # MATLAB's images are stored column by column.
+    stimuli = images.transpose(0, 2, 1).reshape(100, 784)
+    fmri = rng.standard_normal((100, 5)).round(3)
+    labels = np.where(np.arange(100) % 2 == 0, 1, 2).astype(np.uint8)[:, None]
+    parts = {"fmriTrn": fmri[:90], "fmriTest": fmri[90:], "stimTrn": stimuli[:90], "stimTest": stimuli[90:],
+             "labelTrn": labels[:90], "labelTest": labels[90:]}
+    save_mat("digit69_28x28", parts, True)
+    save_mat("digit69-short", {**parts, "stimTest": stimuli[90:99]}, True)
+    save_mat("digit69-label", {**parts, "labelTest": labels[90:] + 1}, True)
+    save_mat("digit69-voxels", {**parts, "fmriTest": fmri[90:, :4]}, True)
 
 
 def write_npy():
@@ -98,5 +123,6 @@ def write_resample():
 
 
 write_mat()
+write_digit69()
 write_npy()
 write_resample()
