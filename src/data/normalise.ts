@@ -64,10 +64,7 @@ export function usableVoxels(train: Matrix, others: readonly Matrix[] = []): Usa
   for (const { values } of [train, ...others]) {
     for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) finite[i % columns] = 0;
   }
-  const varies = new Uint8Array(columns);
-  for (let i = columns; i < train.values.length; i++) {
-    if (train.values[i] !== train.values[i % columns]) varies[i % columns] = 1;
-  }
+  const varies = variesOverRows(train);
   const all = Array.from({ length: columns }, (_, v) => v);
   return {
     indices: all.filter((v) => finite[v] === 1 && varies[v] === 1),
@@ -76,18 +73,27 @@ export function usableVoxels(train: Matrix, others: readonly Matrix[] = []): Usa
   };
 }
 
-/** Mean and population standard deviation over the rows, in two passes in f64. */
+/** Mean and population standard deviation over the rows, in two passes in f64. A constant column has sd 0 exactly, not a rounding error. */
 export function voxelStatistics(matrix: Matrix): VoxelStatistics {
   const { rows, columns, values } = matrix;
-  const mean = new Float64Array(columns);
-  const sd = new Float64Array(columns);
-  for (let i = 0; i < values.length; i++)
-    mean[i % columns] = (mean[i % columns] as number) + (values[i] as number) / rows;
+  const mean = Float64Array.from(values.subarray(0, columns));
+  const varies = variesOverRows(matrix);
+  const sum = new Float64Array(columns);
+  for (let i = 0; i < values.length; i++) sum[i % columns] = (sum[i % columns] as number) + (values[i] as number);
+  for (let v = 0; v < columns; v++) if (varies[v] === 1) mean[v] = (sum[v] as number) / rows;
+  const squares = new Float64Array(columns);
   for (let i = 0; i < values.length; i++) {
     const off = (values[i] as number) - (mean[i % columns] as number);
-    sd[i % columns] = (sd[i % columns] as number) + (off * off) / rows;
+    squares[i % columns] = (squares[i % columns] as number) + off * off;
   }
-  return { mean, sd: sd.map(Math.sqrt) };
+  return { mean, sd: squares.map((square) => Math.sqrt(square / rows)) };
+}
+
+/** 1 for each column that holds more than one value. */
+function variesOverRows({ columns, values }: Matrix): Uint8Array {
+  const varies = new Uint8Array(columns);
+  for (let i = columns; i < values.length; i++) if (values[i] !== values[i % columns]) varies[i % columns] = 1;
+  return varies;
 }
 
 /** `(value - mean) / sd` per voxel. A voxel whose sd is 0 becomes 0. */
@@ -117,12 +123,7 @@ export function signalToNoise(repeats: readonly Matrix[]): Float32Array {
       "Leave the repeats out, or give them all.",
     );
   }
-  const within = new Float64Array(repeats[0]?.columns ?? 0);
-  for (const matrix of repeats) {
-    voxelStatistics(matrix).sd.forEach((sd, v) => {
-      within[v] = (within[v] as number) + (sd * sd) / repeats.length;
-    });
-  }
+  const within = noiseVariance(repeats);
   if (within.every((variance) => variance === 0)) {
     throw new DataError(
       "the repeats of every test image are equal, so there is no noise to measure",
@@ -131,6 +132,17 @@ export function signalToNoise(repeats: readonly Matrix[]): Float32Array {
   }
   const { sd } = voxelStatistics(averageRepeats(repeats));
   return Float32Array.from(within, (variance, v) => (variance === 0 ? 0 : (sd[v] as number) ** 2 / variance));
+}
+
+/** The mean over images of the variance across repeats, per voxel. */
+function noiseVariance(repeats: readonly Matrix[]): Float64Array {
+  const within = new Float64Array(repeats[0]?.columns ?? 0);
+  for (const matrix of repeats) {
+    voxelStatistics(matrix).sd.forEach((sd, v) => {
+      within[v] = (within[v] as number) + (sd * sd) / repeats.length;
+    });
+  }
+  return within;
 }
 
 /**
@@ -219,7 +231,7 @@ export function normalise(
   const responsesOf = (images: readonly number[]) => images.map((i) => raw.responses[i] as Matrix);
   const trainRaw = averageRepeats(responsesOf(split.train));
   const usable = usableVoxels(trainRaw, responsesOf(split.test));
-  const notes = [...raw.notes, ...droppedNotes(raw, usable)];
+  const dropped = droppedNotes(raw, usable);
   const trainKept = selectColumns(trainRaw, usable.indices);
   const testKept = responsesOf(split.test).map((matrix) => selectColumns(matrix, usable.indices));
   const trainStatistics = voxelStatistics(trainKept);
@@ -231,16 +243,27 @@ export function normalise(
     fmri,
     labels: images.map((i) => raw.labels[i] ?? String(i)),
   });
-  const repeated = repeats.some(({ rows }) => rows > 1);
-  const measurable = repeats.length > 1 && repeats.every(({ rows }) => rows > 1);
+  const { snr, note } = measureNoise(repeats);
   const dataset: Dataset = {
     name: raw.name,
     train: labelled(split.train, zScore(trainKept, trainStatistics)),
     test: labelled(split.test, averageRepeats(repeats)),
-    testRepeats: repeated ? repeats : null,
+    testRepeats: repeats.some(({ rows }) => rows > 1) ? repeats : null,
     unlabeledImages: raw.unlabeledImages,
-    snr: measurable ? signalToNoise(repeats) : null,
-    notes,
+    snr,
+    notes: [...raw.notes, ...dropped, ...note],
   };
   return { dataset, voxelIndices: usable.indices };
+}
+
+/** The signal-to-noise ratio where repeats allow one; a note where there are repeats that do not. */
+function measureNoise(repeats: readonly Matrix[]): { snr: Float32Array | null; note: string[] } {
+  if (repeats.every(({ rows }) => rows === 1)) return { snr: null, note: [] };
+  if (repeats.length < 2 || repeats.some(({ rows }) => rows < 2)) {
+    return { snr: null, note: ["no signal-to-noise ratio: it needs two test images, and two repeats of each"] };
+  }
+  if (noiseVariance(repeats).every((variance) => variance === 0)) {
+    return { snr: null, note: ["no signal-to-noise ratio: the repeats of every test image are equal"] };
+  }
+  return { snr: signalToNoise(repeats), note: [] };
 }

@@ -86,6 +86,11 @@ describe("normalise: steps", () => {
     expect(scaled.values[1]).toBe(0);
   });
 
+  test("a constant that f64 sums cannot hold exactly still has sd 0", () => {
+    const data = matrix(Array.from({ length: 7 }, () => [0.1]));
+    expect(voxelStatistics(data)).toEqual({ mean: Float64Array.of(Math.fround(0.1)), sd: Float64Array.of(0) });
+  });
+
   test("finds voxels that cannot be used", () => {
     const train = matrix([
       [1, Number.NaN, 0.1, 4, 5],
@@ -192,6 +197,14 @@ describe("normalise: a dataset", () => {
   test("without repeats there are none, and no signal-to-noise ratio", () => {
     const single = normalise(recordings([matrix([[1]]), matrix([[2]]), matrix([[4]])], 2)).dataset;
     expect(single).toMatchObject({ testRepeats: null, snr: null, notes: ["read"] });
+  });
+
+  test("says why repeats give no signal-to-noise ratio", () => {
+    const note = (more: Matrix[]) => normalise(recordings([matrix([[1]]), matrix([[2]]), ...more], 2)).dataset;
+    const copies = note([matrix([[0.1], [0.1], [0.1]]), matrix([[4], [4], [4]])]);
+    expect(copies.notes[1]).toMatch(/the repeats of every test image are equal/);
+    expect(copies.snr).toBeNull();
+    expect(note([matrix([[1], [2]])]).notes[1]).toMatch(/needs two test images, and two repeats of each/);
   });
 
   const raw = recordings(responses, 3);

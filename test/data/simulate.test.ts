@@ -143,8 +143,9 @@ describe("simulate", async () => {
     const { raw } = await simulateRecordings({ ...SMALL, noise: 0, testRepeats: 2 });
     const [first, second] = [0, 1].map((r) => raw.responses[30]?.values.slice(r * 40, (r + 1) * 40));
     expect(first).toEqual(second);
-    const single = await simulate({ ...SMALL, noise: 0, testRepeats: 1 });
-    expect(single.snr).toBeNull();
+    const silent = await simulate({ ...SMALL, noise: 0 });
+    expect(silent.snr).toBeNull();
+    expect(silent.voxels[0]?.snr).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("grey stimuli have no colour voxels", async () => {
