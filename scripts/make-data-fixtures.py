@@ -58,6 +58,9 @@ def save_mat(name, variables, compress):
 def write_mat():
     save_mat("plain", mat_variables(), False)
     save_mat("compressed", mat_variables(), True)
+    # The fMRI of the recordings that test/data/folder.test.ts puts together.
+    fmri = np.array([[1, 0.5, 7], [2, 0.1, 7], [4, 0.9, 7], [1, 0.3, 7], [3, 0.4, 7], [2, 0.8, 7], [2.5, 0.7, 7]])
+    save_mat("fmri", {"fmri": fmri}, True)
     # savemat writes the byte order of the machine, so the big-endian file is put together by hand.
     header = b"MATLAB 5.0 MAT-file, big-endian".ljust(116) + b"\0" * 8 + (0x0100).to_bytes(2, "big") + b"MI"
     def element(kind, data):
