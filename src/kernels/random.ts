@@ -3,6 +3,7 @@ import type { Device } from "./device.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { blockWindows } from "./windows.js";
 
 /** Words of a stream: key (2), counter (4), low words first. */
 export const streamWords = 6;
@@ -34,17 +35,6 @@ export interface DistributionParameters {
   readonly range?: number;
 }
 
-/** The parts of `count` elements that one binding can hold, in blocks of 4: offset and byte length are multiples of 256. */
-function windows(device: Device, count: number): { first: number; blocks: number; offset: number; bytes: number }[] {
-  const step = Math.floor(device.adapter.maxBindingBytes / 256) * 16;
-  const parts = [];
-  for (let first = 0; first < blocksOf(count); first += step) {
-    const blocks = Math.min(step, blocksOf(count) - first);
-    parts.push({ first, blocks, offset: first * 16, bytes: Math.ceil(blocks / 16) * 256 });
-  }
-  return parts;
-}
-
 /** Copies a generator's state to `stream` and moves its counter on by `blocks`. */
 export function randomAdvance(device: Device, state: Storage, stream: Storage, blocks: number): void {
   device.launch(sources["random-advance"], { dims: { blocks }, buffers: { state, stream }, groups: [1] });
@@ -59,7 +49,7 @@ export function random(
   output: Storage,
   count: number,
 ): void {
-  for (const { first, blocks, offset, bytes } of windows(device, count)) {
+  for (const { first, blocks, offset, bytes } of blockWindows(device, count)) {
     device.launch(sources.random, {
       dims: { blocks, first, low, scale, low_int: lowInt, range },
       buffers: { stream, output: { storage: output, offset, bytes } },
@@ -77,7 +67,7 @@ export function dropout(
   output: Storage,
   { count, rate }: { count: number; rate: number },
 ): void {
-  for (const { first, blocks, offset, bytes } of windows(device, count)) {
+  for (const { first, blocks, offset, bytes } of blockWindows(device, count)) {
     device.launch(sources.dropout, {
       dims: { blocks, first, rate, scale: 1 / (1 - rate) },
       buffers: { x: { storage: x, offset, bytes }, stream, output: { storage: output, offset, bytes } },
