@@ -47,6 +47,11 @@ export class Scope {
     this.#owned.add(item);
   }
 
+  /** True for what was created in this scope and not kept. */
+  owns(item: Disposable): boolean {
+    return this.#owned.has(item);
+  }
+
   /** Hands `items` to the enclosing scope (or to the caller, when there is none); returns the first. */
   keep<T extends Disposable>(item: T, ...more: Disposable[]): T {
     for (const kept of [item, ...more]) if (this.#owned.delete(kept)) this.#device.scopeAround(this)?.own(kept);

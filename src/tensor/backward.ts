@@ -1,5 +1,6 @@
 /** Reverse-mode differentiation: walks from a scalar to the leaves and returns the gradients as a value. */
-import { GradError, ShapeError } from "../kernels/errors.js";
+import type { Scope } from "../kernels/device.js";
+import { DisposedError, GradError, ShapeError } from "../kernels/errors.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
 import { formatShape, sameShape } from "./shape.js";
@@ -55,14 +56,22 @@ function leadingTo(targets: ReadonlySet<Tensor> | null, latestFirst: readonly Te
   return (tensor) => useful.has(tensor);
 }
 
-function checkNode(node: GraphNode): void {
-  node.inputs.forEach((input, i) => {
-    if (input && !input.disposed && input.storage.version !== node.versions[i]) {
-      throw new GradError(
-        `backward: an input of ${node.op}, ${formatShape(input.shape)}, was changed in place after ${node.op} ran; run the forward pass again`,
-      );
-    }
-  });
+/** @throws {GradError} when what an op read or wrote has been changed since. */
+function checkUnchanged(output: Tensor, node: GraphNode): void {
+  const changed = (tensor: Tensor | null, version: number | undefined) =>
+    tensor !== null && !tensor.disposed && tensor.storage.version !== version;
+  const input = node.inputs.find((tensor, i) => changed(tensor, node.versions[i]));
+  if (!input && !changed(output, node.outputVersion)) return;
+  const [what, { shape }] = input ? ["an input", input] : ["the result", output];
+  throw new GradError(
+    `backward: ${what} of ${node.op}, ${formatShape(shape)}, was changed in place after ${node.op} ran; run the forward pass again`,
+  );
+}
+
+function freedError(what: string): GradError {
+  return new GradError(
+    `backward: ${what} was freed before backward; call backward inside the scope of the forward pass, or keep it with scope.keep(tensor)`,
+  );
 }
 
 function seed(output: Tensor, gradOutput: Tensor | undefined): Tensor {
@@ -84,10 +93,11 @@ function seed(output: Tensor, gradOutput: Tensor | undefined): Tensor {
 class Pending {
   readonly #gradients = new Map<Tensor, Tensor>();
   readonly #holders = new Map<Tensor, number>();
-  readonly #freeing: boolean;
+  readonly #scope: Scope | null;
 
-  constructor(freeing: boolean) {
-    this.#freeing = freeing;
+  /** @param scope - Owns the gradients that may be freed as soon as nobody holds them; `null`: all are part of a graph. */
+  constructor(scope: Scope | null) {
+    this.#scope = scope;
   }
 
   get(tensor: Tensor): Tensor | undefined {
@@ -103,7 +113,8 @@ class Pending {
     this.#holders.set(gradient, count);
     if (count > 0) return;
     this.#holders.delete(gradient);
-    if (this.#freeing) gradient.dispose();
+    // A gradient function may hand out a tensor that is not backward's to free: a saved value, a constant, its own cache.
+    if (this.#scope?.owns(gradient)) gradient.dispose();
   }
 
   accumulate(tensor: Tensor, gradient: Tensor): void {
@@ -112,6 +123,16 @@ class Pending {
     this.hold(total);
     this.#gradients.set(tensor, total);
     if (before) this.release(before);
+  }
+}
+
+function gradientOf(node: GraphNode, gradient: (gradOutput: Tensor) => Tensor, gradOutput: Tensor): Tensor {
+  try {
+    return gradient(gradOutput);
+  } catch (error) {
+    const freed = node.inputs.find((input) => input?.disposed);
+    if (!(error instanceof DisposedError) || !freed) throw error;
+    throw freedError(`an input of ${node.op}, ${formatShape(freed.shape)}, that its gradient needs`);
   }
 }
 
@@ -134,7 +155,7 @@ function propagate(
       throw new GradError(
         `backward: ${node.op} has no gradient with respect to its input ${i} ${formatShape(input.shape)}`,
       );
-    const raw = gradient(gradOutput);
+    const raw = gradientOf(node, gradient, gradOutput);
     const fitted = sameShape(raw.shape, input.shape) ? raw : sumTo(raw, { shape: input.shape });
     pending.hold(fitted);
     pending.accumulate(input, fitted);
@@ -154,32 +175,44 @@ function propagate(
  */
 export function backward(output: Tensor, options: BackwardOptions = {}): Gradients {
   if (!output.requiresGrad) throw new GradError("backward: the output depends on no tensor with requiresGrad");
-  const { device } = output;
-  const targets = options.wrt ? new Set(options.wrt) : null;
+  // Throws when it was freed.
+  void output.storage;
   const run = () => {
-    const nodes = reachable(output);
-    for (const { node } of nodes) if (node) checkNode(node);
-    const wanted = leadingTo(targets, nodes);
-    const pending = new Pending(!options.createGraph);
-    const start = seed(output, options.gradOutput);
-    if (options.gradOutput) pending.hold(start);
-    pending.accumulate(output, start);
-    const leaves = new Set<Tensor>();
-    for (const tensor of nodes) {
-      const gradOutput = pending.get(tensor);
-      const { node } = tensor;
-      if (!gradOutput || !node) continue;
-      propagate(node, gradOutput, wanted, pending, !options.createGraph);
-      for (const input of node.inputs) if (input?.requiresGrad && !input.node) leaves.add(input);
-      if (!targets?.has(tensor)) pending.release(gradOutput);
-    }
-    if (!output.node) leaves.add(output);
-    const result = new Gradients();
-    for (const tensor of targets ?? leaves) {
-      const gradient = pending.get(tensor);
-      if (gradient) result.set(tensor, gradient);
-    }
-    return result;
+    using scope = options.createGraph ? null : output.device.scope();
+    const gradients = walk(output, options, scope);
+    for (const gradient of gradients.values()) scope?.keep(gradient);
+    return gradients;
   };
-  return options.createGraph ? run() : device.noGrad(run);
+  return options.createGraph ? run() : output.device.noGrad(run);
+}
+
+/** The walk itself; `scope` owns what it creates, unless that is to be part of a graph. */
+function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope | null): Gradients {
+  const targets = wrt ? new Set(wrt) : null;
+  const nodes = reachable(output);
+  for (const tensor of nodes) checkUnchanged(tensor, tensor.node as GraphNode);
+  const wanted = leadingTo(targets, nodes);
+  const pending = new Pending(scope);
+  const start = seed(output, gradOutput);
+  if (gradOutput) pending.hold(start);
+  pending.accumulate(output, start);
+  const leaves = new Set<Tensor>(output.node ? [] : [output]);
+  for (const tensor of nodes) {
+    const gradient = pending.get(tensor);
+    const node = tensor.node as GraphNode;
+    if (!gradient) continue;
+    if (node.freed && !targets) throw freedError(`the result of ${node.op}, ${formatShape(tensor.shape)},`);
+    propagate(node, gradient, wanted, pending, scope !== null);
+    for (const input of node.inputs) if (input?.requiresGrad && !input.node) leaves.add(input);
+    if (!targets?.has(tensor)) pending.release(gradient);
+  }
+  const result = new Gradients();
+  for (const tensor of targets ?? leaves) {
+    const gradient = pending.get(tensor);
+    if (gradient) result.set(tensor, gradient);
+  }
+  const lost = nodes.find(({ node }) => node?.freed);
+  if (targets && lost && result.size < targets.size)
+    throw freedError(`the result of ${lost.node?.op}, ${formatShape(lost.shape)}, on the way to a tensor in wrt`);
+  return result;
 }

@@ -78,6 +78,7 @@ function checkInputs(
 function makeNode<Saved>(
   name: string,
   inputs: readonly (Tensor | null)[],
+  output: Tensor,
   gradients: readonly Gradient<Saved>[],
   saved: Saved,
 ): GraphNode {
@@ -86,6 +87,7 @@ function makeNode<Saved>(
     order: nextOrder++,
     inputs,
     versions: inputs.map((input) => input?.storage.version ?? 0),
+    outputVersion: output.storage.version,
     gradients: gradients.map((gradient) =>
       typeof gradient === "function" ? (g: Tensor) => gradient(saved, g) : gradient,
     ),
@@ -120,7 +122,7 @@ export function defineOp<const Names extends readonly string[], Options extends 
     // Integers and masks are constant almost everywhere: the gradient stops there, as it does in a comparison.
     if (device.recording && output.dtype === "f32" && list.some((input) => input?.requiresGrad)) {
       output.requiresGrad = true;
-      output.node = makeNode(name, list, gradients, saved);
+      output.node = makeNode(name, list, output, gradients, saved);
     }
     return output;
   };

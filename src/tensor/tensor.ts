@@ -18,6 +18,10 @@ export interface GraphNode {
   readonly inputs: readonly (Tensor | null)[];
   /** In-place version of each input's storage when the op ran. */
   readonly versions: readonly number[];
+  /** In-place version of the result's storage when the op had run. */
+  readonly outputVersion: number;
+  /** Set when the result was freed, which drops everything else here. */
+  readonly freed?: true;
   /** One gradient function per input; `null` where there is none, `"zero"` where it is zero everywhere. */
   readonly gradients: readonly (((gradOutput: Tensor) => Tensor) | "zero" | null)[];
 }
@@ -117,7 +121,8 @@ export class Tensor {
   dispose(): void {
     if (this.#state.disposed) return;
     this.#state.disposed = true;
-    this.node = null;
+    // What the gradients saved must not live on; that there was an op has to be remembered, or backward would stop here in silence.
+    if (this.node) this.node = { ...this.node, inputs: [], versions: [], gradients: [], freed: true };
     backstop.unregister(this);
     this.device.disown();
     this.#storage.release();
@@ -126,7 +131,8 @@ export class Tensor {
 
 function hostArray(values: ArrayLike<number>, dtype: DType): HostArray {
   if (dtype === "f32") return Float32Array.from(values);
-  return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
+  if (dtype === "i32") return Int32Array.from(values);
+  return dtype === "bool" ? Uint32Array.from(values, (value) => (value ? 1 : 0)) : Uint32Array.from(values);
 }
 
 /** A new tensor with undefined content, for ops to write into. */
@@ -192,7 +198,8 @@ const constants = new WeakMap<Device, Map<number, Tensor>>();
 export function constant(device: Device, value: number): Tensor {
   const known = constants.get(device) ?? new Map<number, Tensor>();
   constants.set(device, known);
-  const scalar = known.get(value) ?? device.unscoped(() => tensor(device, value));
+  const before = known.get(value);
+  const scalar = before && !before.disposed ? before : device.unscoped(() => tensor(device, value));
   known.set(value, scalar);
   return scalar;
 }
