@@ -60,3 +60,27 @@ export function selectRows(matrix: Matrix, indices: readonly number[]): Matrix {
   });
   return { rows: indices.length, columns, values };
 }
+
+/** Which images train and which test, as indices into a {@link RawDataset}'s images. */
+export interface Split {
+  readonly train: readonly number[];
+  readonly test: readonly number[];
+}
+
+/** Recordings as measured, before anything was averaged, dropped or scaled: what a new split or fold starts from. */
+export interface RawDataset {
+  readonly name: string;
+  readonly images: ImageSet;
+  /** One name per image. */
+  readonly labels: readonly string[];
+  /** One `[repeats, voxels]` matrix per image, at least one row each. */
+  readonly responses: readonly Matrix[];
+  /** A class per image; folds hold as much of each class as of the others. `null` when there are none. */
+  readonly classes: readonly number[] | null;
+  /** A group per image; a group is never torn between training and test (crops of one photograph). `null` when there are none. */
+  readonly groups: readonly number[] | null;
+  /** The experiment's own split. */
+  readonly split: Split;
+  readonly unlabeledImages: ImageSet | null;
+  readonly notes: readonly string[];
+}

@@ -17,6 +17,13 @@ const reductions = {
 /** The reductions there are. */
 export type Reduction = keyof typeof reductions;
 
+/** What a reduction works on: the middle axis of `[outer, length, inner]`. */
+export interface ReductionSize {
+  readonly outer: number;
+  readonly length: number;
+  readonly inner: number;
+}
+
 /**
  * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1.
  *
@@ -27,7 +34,7 @@ export function reduce(
   kind: Reduction,
   input: Storage,
   output: Storage,
-  size: { outer: number; length: number; inner: number },
+  size: ReductionSize,
   scale = 1,
 ): void {
   const { outer, inner } = size;
@@ -48,4 +55,30 @@ export function reduce(
     from = to;
     length = split;
   }
+}
+
+/**
+ * Reduces one run of axes after another; without runs it copies. No run is of length 0.
+ *
+ * @param runs - Each as it is once the runs before it are gone.
+ * @param scale - Factor of the result, for means.
+ */
+export function reduceRuns(
+  device: Device,
+  kind: Reduction,
+  input: Storage,
+  output: Storage,
+  runs: readonly ReductionSize[],
+  scale = 1,
+): void {
+  if (runs.length === 0) device.copy(input, 0, output, 0, output.bytes);
+  let from = input;
+  runs.forEach((size, i) => {
+    const last = i === runs.length - 1;
+    const count = size.outer * size.inner;
+    const to = last ? output : device.allocate(count * 4, `${kind}/partial`);
+    if (count > 0) reduce(device, kind, from, to, size, last ? scale : 1);
+    if (from !== input) from.release();
+    from = to;
+  });
 }

@@ -27,8 +27,8 @@ type Gradient<Saved> = ((saved: Saved, gradOutput: Tensor) => Tensor) | "zero" |
 export interface OpDefinition<Names extends readonly string[], Options extends object, P extends Plan, Saved> {
   readonly name: string;
   readonly inputs: Names;
-  /** Input element types that differ from f32, by input name. */
-  readonly dtypes?: { readonly [N in InputName<Names[number]>]?: DType };
+  /** Input element types that differ from f32, by input name; `"any"` for ops that only move elements. */
+  readonly dtypes?: { readonly [N in InputName<Names[number]>]?: DType | "any" };
   /** Checks everything, before any GPU work, and returns the output's shape. */
   plan(inputs: Inputs<Names>, options: Options): P;
   /** Makes the output out of an input's memory instead of new memory, for ops that only look at it differently. */
@@ -52,7 +52,7 @@ function checkInputs(
   name: string,
   inputs: readonly string[],
   tensors: readonly unknown[],
-  dtypes: Readonly<Record<string, DType>>,
+  dtypes: Readonly<Record<string, DType | "any">>,
 ): Device {
   let device: Device | null = null;
   inputs.forEach((label, i) => {
@@ -62,7 +62,8 @@ function checkInputs(
     if (!(value instanceof Tensor))
       throw new DTypeError(`${name}: ${bare} must be a tensor, got ${value === null ? "null" : typeof value}`);
     const wanted = dtypes[bare] ?? "f32";
-    if (value.dtype !== wanted) throw new DTypeError(`${name}: ${bare} must be ${wanted}, got ${value.dtype}`);
+    if (wanted !== "any" && value.dtype !== wanted)
+      throw new DTypeError(`${name}: ${bare} must be ${wanted}, got ${value.dtype}`);
     if (device && value.device !== device)
       throw new ShapeError(`${name}: ${bare} lives on another device than the inputs before it`);
     device = value.device;
@@ -112,11 +113,12 @@ export function defineOp<const Names extends readonly string[], Options extends 
   const call = (...args: Arguments<Names, Options>): Tensor => {
     const tensors = names.map((_, i) => args[i] ?? null) as unknown as Inputs<Names>;
     const list = tensors as readonly (Tensor | null)[];
-    const device = checkInputs(name, names, list, (definition.dtypes ?? {}) as Record<string, DType>);
+    const device = checkInputs(name, names, list, (definition.dtypes ?? {}) as Record<string, DType | "any">);
     const plan = definition.plan(tensors, (args[names.length] ?? {}) as Options);
     const output = definition.view?.(tensors, plan) ?? empty(device, plan.shape, plan.dtype ?? "f32", name);
     const saved = definition.forward({ device, output, plan }, tensors);
-    if (device.recording && list.some((input) => input?.requiresGrad)) {
+    // Integers and masks are constant almost everywhere: the gradient stops there, as it does in a comparison.
+    if (device.recording && output.dtype === "f32" && list.some((input) => input?.requiresGrad)) {
       output.requiresGrad = true;
       output.node = makeNode(name, list, gradients, saved);
     }

@@ -176,6 +176,16 @@ export function full(device: Device, shape: Shape, value: number, options: Tenso
   return tensor(device, new Float64Array(sizeOf(shape)).fill(value), shape, options);
 }
 
+/** A tensor of zeros. */
+export function zeros(device: Device, shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(device, shape, 0, options);
+}
+
+/** A tensor of ones. */
+export function ones(device: Device, shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(device, shape, 1, options);
+}
+
 const constants = new WeakMap<Device, Map<number, Tensor>>();
 
 /** A scalar that is made once per device and value, and lives as long as the device. Never write to it. */

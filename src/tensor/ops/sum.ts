@@ -1,6 +1,6 @@
 import { elementwise } from "../../kernels/elementwise.js";
 import { ShapeError } from "../../kernels/errors.js";
-import { reduce } from "../../kernels/reduce.js";
+import { reduceRuns } from "../../kernels/reduce.js";
 import { defineOp } from "../define-op.js";
 import { broadcastShapes, formatShape, resolveAxes, type Shape, sameShape, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
@@ -58,16 +58,7 @@ function defineSum(name: "sum" | "mean") {
         if (output.size > 0) output.write(new Float32Array(output.size).fill(name === "sum" ? 0 : Number.NaN));
         return saved;
       }
-      let from = x.storage;
-      if (runs.length === 0) device.copy(from, 0, output.storage, 0, output.size * 4);
-      runs.forEach(({ outer, length, inner }, i) => {
-        const last = i === runs.length - 1;
-        const to = last ? output.storage : device.allocate(outer * inner * 4, `${name}/partial`);
-        if (outer * inner > 0)
-          reduce(device, "sum", from, to, { outer, length, inner }, last && name === "mean" ? 1 / count : 1);
-        if (from !== x.storage) from.release();
-        from = to;
-      });
+      reduceRuns(device, "sum", x.storage, output.storage, runs, name === "mean" ? 1 / count : 1);
       return saved;
     },
     vjp: {

@@ -1,0 +1,55 @@
+/** The entry point `voxpix/data`: datasets, file formats, images and the simulated subject. */
+export type { Dataset, ImageSet, Matrix, RawDataset, Recordings, Split } from "./dataset.js";
+export { selectImages, selectRows } from "./dataset.js";
+export { type Digit69Options, loadDigit69, readDigit69 } from "./digit69.js";
+export { DataError } from "./errors.js";
+export { type FolderOptions, loadFolder, readFolder } from "./folder.js";
+export { kFold, refold } from "./folds.js";
+export { type IdxArray, parseIdx, readIdx, readIdxImages } from "./idx.js";
+export { type ImageOptions, loadImage, loadImageAt, loadImageFolder, type NamedImages } from "./images.js";
+export { parseMat5, readMat5 } from "./mat5.js";
+export type { MatArray } from "./mat5-elements.js";
+export {
+  type MatCell,
+  type MatFile,
+  type MatNumeric,
+  type MatStruct,
+  type MatText,
+  type MatUnsupported,
+  type MatValue,
+  matMatrix,
+  matNumeric,
+  rowMajor,
+} from "./mat5-values.js";
+export {
+  averageRepeats,
+  type NormalisedDataset,
+  type NormaliseOptions,
+  normalise,
+  signalToNoise,
+  type VoxelStatistics,
+  voxelStatistics,
+  zScore,
+} from "./normalise.js";
+export {
+  encodeNpy,
+  type NpyArray,
+  type NpyValues,
+  type Npz,
+  npyMatrix,
+  openNpz,
+  parseNpy,
+  parseNpz,
+  readNpy,
+} from "./npy.js";
+export { HostRandom } from "./random.js";
+export { type Box, imagesToGrey, imagesToRgb, type Pixels, resample, resizeImages } from "./resample.js";
+export {
+  type SimulatedDataset,
+  type SimulateOptions,
+  type Simulation,
+  simulate,
+  simulateRecordings,
+} from "./simulate.js";
+export { loadUnlabeledImages, withUnlabeledImages } from "./unlabeled.js";
+export type { SimulatedVoxel, VoxelKind } from "./voxel-model.js";

@@ -1,0 +1,21 @@
+export type { RidgeReconstruction } from "./baselines.js";
+export { meanImageBaseline, nearestTrainingImageBaseline, ridgeBaseline } from "./baselines.js";
+export type { Estimate, EvaluateOptions, Evaluation, ImageScore, WayEvaluation } from "./evaluate.js";
+export { evaluate, formatTable } from "./evaluate.js";
+export type { Identification, IdentificationOptions, TiePolicy, WayResult } from "./identification.js";
+export {
+  candidateSets,
+  correlationMatrix,
+  identificationProbability,
+  identify,
+  pairingScores,
+} from "./identification.js";
+export { meanSquaredError, pearson, pixelCorrelation } from "./metrics.js";
+export type { RidgeModel, RidgeOptions } from "./ridge.js";
+export { fitRidge } from "./ridge.js";
+export { luma, ssim } from "./ssim.js";
+export type { Interval, Summary, UniformSource } from "./statistics.js";
+export { bootstrapInterval, holm, mean, permutationPValue, quantile, summarise } from "./statistics.js";
+export { textTable } from "./table.js";
+export type { WilcoxonResult } from "./wilcoxon.js";
+export { wilcoxonSignedRank } from "./wilcoxon.js";

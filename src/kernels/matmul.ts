@@ -1,0 +1,194 @@
+/** Dispatch of the matrix product: strides for the four forms, windows for what exceeds one binding, version and tiles. */
+import type { Device } from "./device.js";
+import type { Binding } from "./dispatcher.js";
+import { lanesToUse, splitSum, sumSlices, tileDepth } from "./gemm.js";
+import { sources } from "./generated.js";
+import { grid } from "./grid.js";
+import type { Storage } from "./storage.js";
+
+/** A product of two row-major matrices, `output[M, N] = op(a) op(b) + bias`. */
+export interface MatmulLaunch {
+  readonly a: Storage;
+  readonly b: Storage;
+  /** `[N]`, added to every row. */
+  readonly bias: Storage | null;
+  readonly output: Storage;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** `a` is stored as [K, M] instead of [M, K]. */
+  readonly transposeA: boolean;
+  /** `b` is stored as [N, K] instead of [K, N]. */
+  readonly transposeB: boolean;
+}
+
+/** A block of the product: `[from, to)` along each of its three axes. */
+interface Block {
+  readonly m: readonly [number, number];
+  readonly n: readonly [number, number];
+  readonly k: readonly [number, number];
+}
+
+/** A piece of a matrix, as the kernels see it. */
+interface Piece {
+  readonly binding: Binding;
+  readonly offset: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Windows start at multiples of this many rows, and so of 256 bytes whatever the length of a row. */
+const rowGranularity = 64;
+
+/** Rows of a matrix that one binding holds; all of them when it fits. */
+function rowsPerWindow(device: Device, storage: Storage, rows: number, columns: number): number {
+  const limit = device.adapter.maxBindingBytes;
+  if (storage.bytes <= limit) return Math.max(rows, 1);
+  return Math.max(1, Math.floor(limit / (columns * 4 * rowGranularity))) * rowGranularity;
+}
+
+function ranges(length: number, step: number): (readonly [number, number])[] {
+  const count = Math.max(1, Math.ceil(length / step));
+  return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, (i + 1) * step)] as const);
+}
+
+/** The part of a stored matrix that starts at `rows[0]` and `column`; bound alone when the whole does not fit one binding. */
+function piece(
+  device: Device,
+  storage: Storage,
+  width: number,
+  rows: readonly [number, number],
+  column: number,
+  transposed: boolean,
+): Piece {
+  const strides = transposed ? { row: 1, column: width } : { row: width, column: 1 };
+  if (storage.bytes <= device.adapter.maxBindingBytes) {
+    return { binding: storage, offset: rows[0] * width + column, ...strides };
+  }
+  const offset = rows[0] * width * 4;
+  const bytes = Math.ceil(((rows[1] - rows[0]) * width * 4) / 256) * 256;
+  return { binding: { storage, offset, bytes }, offset: column, ...strides };
+}
+
+/** Records a matrix product. @throws {DeviceError} when 64 rows of an operand exceed one binding. */
+export function matmul(device: Device, launch: MatmulLaunch): void {
+  const { a, b, output, M, N, K, transposeA, transposeB } = launch;
+  if (M * N === 0) return;
+  const aRows = transposeA ? rowsPerWindow(device, a, K, M) : rowsPerWindow(device, a, M, K);
+  const bRows = transposeB ? rowsPerWindow(device, b, N, K) : rowsPerWindow(device, b, K, N);
+  const mStep = Math.min(transposeA ? M : aRows, rowsPerWindow(device, output, M, N));
+  const nStep = transposeB ? bRows : N;
+  const kStep = Math.min(transposeA ? aRows : Math.max(K, 1), transposeB ? Math.max(K, 1) : bRows);
+  const kRanges = ranges(K, kStep);
+  const lanes = lanesToUse(device);
+  const tiles = Math.ceil(M / (lanes ? 16 : 64)) * Math.ceil(N / (lanes ? 4 * lanes : 64));
+  const split = kRanges.length > 1 ? { splits: 1, chunk: kStep } : splitSum(device, tiles, K, M * N);
+  sumSlices(device, output, kRanges.length * split.splits, M * N, (target) => {
+    kRanges.forEach((k, slice) => {
+      for (const m of ranges(M, mStep)) {
+        for (const n of ranges(N, nStep)) dispatch(device, launch, target, { m, n, k }, slice, split);
+      }
+    });
+  });
+}
+
+function dispatch(
+  device: Device,
+  launch: MatmulLaunch,
+  target: Storage,
+  { m, n, k }: Block,
+  slice: number,
+  split: { splits: number; chunk: number },
+): void {
+  const { M, N, K, transposeA, transposeB, bias } = launch;
+  const a = transposeA ? piece(device, launch.a, M, k, m[0], true) : piece(device, launch.a, K, m, k[0], false);
+  const b = transposeB ? piece(device, launch.b, K, n, k[0], true) : piece(device, launch.b, N, k, n[0], false);
+  const out = piece(device, target, N, m, n[0], false);
+  const problem = {
+    M: m[1] - m[0],
+    N: n[1] - n[0],
+    K: k[1] - k[0],
+    ...split,
+    a,
+    b,
+    out: { ...out, offset: out.offset + slice * M * N },
+    // Only the first slice carries the bias. The kernels want some binding where there is none.
+    bias: bias && slice === 0 ? bias : null,
+    biasOffset: n[0],
+    noBias: { storage: launch.a, offset: 0, bytes: 256 },
+  };
+  const lanes = lanesToUse(device);
+  if (lanes === null) launchTile(device, problem);
+  // Few columns waste lanes, few rows do not: turn the product round.
+  else if (problem.N <= lanes && problem.M > problem.N) launchLane(device, transpose(problem), lanes, true);
+  else launchLane(device, problem, lanes, false);
+}
+
+interface Problem {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly splits: number;
+  readonly chunk: number;
+  readonly a: Piece;
+  readonly b: Piece;
+  readonly out: Piece;
+  readonly bias: Storage | null;
+  readonly biasOffset: number;
+  readonly noBias: Binding;
+}
+
+const turn = (matrix: Piece): Piece => ({ ...matrix, row: matrix.column, column: matrix.row });
+
+/** The same product as (op(b)ᵀ op(a)ᵀ)ᵀ. */
+const transpose = (p: Problem): Problem => ({ ...p, M: p.N, N: p.M, a: turn(p.b), b: turn(p.a), out: turn(p.out) });
+
+function common(problem: Problem, biasAlongRows: boolean) {
+  const { M, N, K, chunk, a, b, out, bias, biasOffset, noBias } = problem;
+  return {
+    dims: {
+      M,
+      N,
+      K,
+      chunk,
+      a_offset: a.offset,
+      a_row: a.row,
+      a_k: a.column,
+      b_offset: b.offset,
+      b_k: b.row,
+      b_column: b.column,
+      output_offset: out.offset,
+      output_row: out.row,
+      output_column: out.column,
+      has_bias: bias ? 1 : 0,
+      bias_offset: biasOffset,
+      bias_row: biasAlongRows ? 1 : 0,
+      bias_column: biasAlongRows ? 0 : 1,
+    },
+    buffers: { a: a.binding, b: b.binding, bias: bias ?? noBias, output: out.binding },
+  };
+}
+
+function launchLane(device: Device, problem: Problem, lanes: number, biasAlongRows: boolean): void {
+  const columns = 4;
+  const strips = problem.M <= lanes ? 1 : 16 / lanes;
+  const tiles = Math.ceil(problem.M / (strips * lanes)) * Math.ceil(problem.N / (columns * lanes));
+  const [x, y] = grid(tiles, 1);
+  device.launch(sources["matmul-lane"], {
+    ...common(problem, biasAlongRows),
+    constants: { LANES: lanes, STRIPS: strips, COLUMNS: columns },
+    groups: [x, y, problem.splits],
+  });
+}
+
+function launchTile(device: Device, problem: Problem): void {
+  const { M, N, splits } = problem;
+  const TM = M <= 16 ? 1 : 4;
+  const TN = N <= 16 && M > 16 ? 1 : 4;
+  const [x, y] = grid(Math.ceil(M / (16 * TM)) * Math.ceil(N / (16 * TN)), 1);
+  device.launch(sources.matmul, {
+    ...common(problem, false),
+    constants: { TM, TN, DEPTH: tileDepth(device) },
+    groups: [x, y, splits],
+  });
+}

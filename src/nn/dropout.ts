@@ -1,0 +1,27 @@
+import { checkRate, dropout } from "../tensor/ops/dropout.js";
+import type { Rng } from "../tensor/random.js";
+import type { Tensor } from "../tensor/tensor.js";
+import { Module } from "./module.js";
+
+/** Dropout in training, the identity in evaluation. See `dropout`. */
+export class Dropout extends Module {
+  /** Share of elements that become 0; may be changed between steps. */
+  rate: number;
+  readonly #rng: Rng;
+
+  /**
+   * @param rng - Where the masks come from; give it a stream of its own (`rng.fork("dropout")`) that is saved with the run.
+   * @throws {ShapeError} unless the rate lies in [0, 1).
+   */
+  constructor(rng: Rng, { rate }: { readonly rate: number }) {
+    super();
+    checkRate(rate);
+    this.rate = rate;
+    this.#rng = rng;
+  }
+
+  /** @param x - Any shape. @returns `x`'s shape. */
+  forward(x: Tensor): Tensor {
+    return this.training ? dropout(x, { rate: this.rate, rng: this.#rng }) : x;
+  }
+}

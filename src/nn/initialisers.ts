@@ -1,0 +1,62 @@
+/** Initial values of weights. Each is a function of a generator and a shape, so that a layer takes any of them as `init`. */
+import type { Rng } from "../tensor/random.js";
+import { type Shape, sizeOf } from "../tensor/shape.js";
+import { full, type Tensor } from "../tensor/tensor.js";
+
+/** Makes the initial value of a weight. */
+export type Initialiser = (rng: Rng, shape: Shape) => Tensor;
+
+/** Inputs that add up to an output, and outputs that an input reaches. */
+export interface Fans {
+  readonly fanIn: number;
+  readonly fanOut: number;
+}
+
+/**
+ * Fans by shape, as Keras counts them: `[in, out]`; a filter `[..., in, out]` times its taps; a vector of n as sqrt(n) both
+ * ways. A dense weight over a feature map that is kept as `[H, W, C, V]` therefore counts like a filter.
+ */
+export function fansOf(shape: Shape): Fans {
+  if (shape.length < 2) {
+    const fan = Math.sqrt(sizeOf(shape));
+    return { fanIn: fan, fanOut: fan };
+  }
+  const taps = sizeOf(shape.slice(0, -2));
+  return { fanIn: taps * (shape.at(-2) as number), fanOut: taps * (shape.at(-1) as number) };
+}
+
+/** Standard deviation of a standard normal truncated at two sigma. */
+const truncatedStd = 0.87962566103423978;
+
+const scaledNormal = (rng: Rng, shape: Shape, variance: number) =>
+  rng.truncatedNormal(shape, { mean: 0, std: Math.sqrt(variance) / truncatedStd });
+
+/**
+ * Normal, truncated at two sigma, of variance `2 / (fanIn + fanOut)` after the truncation.
+ *
+ * @param fans - Default: by shape, see `fansOf`.
+ * @see Glorot & Bengio 2010; keras.initializers.glorot_normal of Keras 2.2.4.
+ */
+export function glorotNormal(rng: Rng, shape: Shape, fans: Fans = fansOf(shape)): Tensor {
+  return scaledNormal(rng, shape, 1 / Math.max(1, (fans.fanIn + fans.fanOut) / 2));
+}
+
+/** Uniform in `[-a, a)`, `a = sqrt(6 / (fanIn + fanOut))`. See `glorotNormal`. */
+export function glorotUniform(rng: Rng, shape: Shape, fans: Fans = fansOf(shape)): Tensor {
+  const high = Math.sqrt(3 / Math.max(1, (fans.fanIn + fans.fanOut) / 2));
+  return rng.uniform(shape, { low: -high, high });
+}
+
+/** Normal, truncated at two sigma, of variance `2 / fanIn` after the truncation. @see He et al. 2015. */
+export function heNormal(rng: Rng, shape: Shape, fans: Fans = fansOf(shape)): Tensor {
+  return scaledNormal(rng, shape, 2 / Math.max(1, fans.fanIn));
+}
+
+/** An initialiser that fills with one value. */
+export const constantInit =
+  (value: number): Initialiser =>
+  (rng, shape) =>
+    full(rng.device, shape, value);
+
+/** Zeros. */
+export const zerosInit: Initialiser = constantInit(0);

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { backward } from "../../src/tensor/backward.js";
+import { gradcheck } from "../../src/tensor/gradcheck.js";
+import { add, mul } from "../../src/tensor/ops/elementwise.js";
+import { matmul } from "../../src/tensor/ops/matmul.js";
+import { sum } from "../../src/tensor/ops/sum.js";
+import { tensor } from "../../src/tensor/tensor.js";
+import { expectClose, randomTensor, testDevice } from "../device.js";
+import { gemmVersions, recordingAlways, withVersion } from "../gemm.js";
+import { matmulReference } from "../reference/matmul.js";
+
+const device = await testDevice();
+/** Rounding grows like sqrt(K) eps_f32 for random terms; the longest sums here have 8,200. */
+const tolerance = 5e-6;
+
+const forms = [{}, { transposeB: true }, { transposeA: true }, { transposeA: true, transposeB: true }] as const;
+const sizes = [
+  { M: 1, N: 1, K: 1 },
+  { M: 2, N: 5, K: 3 },
+  { M: 67, N: 71, K: 37 },
+  { M: 131, N: 3, K: 18 },
+  { M: 1, N: 67, K: 64 },
+  { M: 16, N: 33, K: 1031 },
+  { M: 3, N: 5, K: 8209 },
+  { M: 64, N: 64, K: 64 },
+];
+
+const operands = (
+  { M, N, K }: { M: number; N: number; K: number },
+  { transposeA, transposeB }: { transposeA?: boolean; transposeB?: boolean },
+) =>
+  [
+    randomTensor(device, transposeA ? [K, M] : [M, K], 1),
+    randomTensor(device, transposeB ? [N, K] : [K, N], 2),
+  ] as const;
+
+describe("matmul", () => {
+  describe.each(gemmVersions(device, ["lane", "tile"]))("%s version", (version) => {
+    test.each(forms)("forward: %o", async (form) => {
+      await withVersion(device, version, async () => {
+        for (const size of sizes) {
+          const [a, b] = operands(size, form);
+          const y = matmul(a, b, form);
+          expect(y.shape).toEqual([size.M, size.N]);
+          const expected = matmulReference(await a.data(), await b.data(), size, form);
+          expectClose(await y.data(), expected, tolerance, `matmul ${JSON.stringify(size)}`);
+        }
+      });
+    });
+  });
+  test.each(forms)("gradient: %o", async (form) => {
+    const [a, b] = operands({ M: 5, N: 7, K: 3 }, form);
+    await gradcheck((x, y) => matmul(x, y, form), [a, b]);
+  });
+  test.each(forms)("second gradient: %o", async (form) => {
+    const [a, b] = operands({ M: 3, N: 2, K: 4 }, form);
+    await gradcheck(
+      recordingAlways(device, (x, y) => {
+        const z = matmul(x, y, form);
+        const first = backward(sum(mul(z, z)), { wrt: [x, y], createGraph: true });
+        return add(sum(mul(first.of(x), x)), sum(mul(first.of(y), first.of(y))));
+      }),
+      [a, b],
+    );
+  });
+  test.each([
+    { M: 0, N: 3, K: 2 },
+    { M: 2, N: 0, K: 2 },
+    { M: 2, N: 3, K: 0 },
+  ])("forward: no elements, $M x $K x $N", async (size) => {
+    const [a, b] = operands(size, {});
+    expect([...(await matmul(a, b).data())]).toEqual(new Array(size.M * size.N).fill(0));
+  });
+  test("an infinite operand stays infinite where K is no multiple of 4", async () => {
+    const y = matmul(tensor(device, [1, 1, 1], [1, 3]), tensor(device, [1, 2, Number.POSITIVE_INFINITY], [3, 1]));
+    expect(await y.item()).toBe(Number.POSITIVE_INFINITY);
+  });
+  test("same bits on every run", async () => {
+    const [a, b] = operands({ M: 5, N: 7, K: 9001 }, {});
+    expect(await matmul(a, b).data()).toEqual(await matmul(a, b).data());
+  });
+  test("rejects operands that do not fit", () => {
+    const a = randomTensor(device, [2, 3], 1);
+    expect(() => matmul(a, randomTensor(device, [4, 5], 1))).toThrow(
+      "matmul: columns of a must equal rows of b, got 3 and 4\n  a [M, K] [2, 3]\n  b [K, N] [4, 5]",
+    );
+    expect(() => matmul(a, randomTensor(device, [4, 5], 1), { transposeA: true, transposeB: true })).toThrow(
+      "matmul: rows of a must equal columns of b, got 2 and 5",
+    );
+    expect(() => matmul(randomTensor(device, [2], 1), a)).toThrow("matmul: a must have 2 axes, got 1");
+  });
+});
