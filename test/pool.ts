@@ -2,8 +2,8 @@
 import { expect } from "vitest";
 import { backward } from "../src/tensor/backward.js";
 import { mul, square } from "../src/tensor/ops/elementwise.js";
-import type { PoolOptions } from "../src/tensor/ops/pool-window.js";
 import { sum } from "../src/tensor/ops/sum.js";
+import type { PoolOptions } from "../src/tensor/pool-window.js";
 import type { Shape } from "../src/tensor/shape.js";
 import { full, type Tensor, tensor } from "../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "./device.js";

@@ -2,7 +2,7 @@
 import * as kernels from "../../kernels/avg-pool2d.js";
 import type { PoolGeometry } from "../../kernels/pool-window.js";
 import { defineOp, type Op } from "../define-op.js";
-import { type PoolOptions, poolGeometry } from "./pool-window.js";
+import { type PoolOptions, poolGeometry } from "../pool-window.js";
 
 /** Options of `avgPool2d`. */
 export interface AvgPool2dOptions extends PoolOptions {

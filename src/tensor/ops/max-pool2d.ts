@@ -3,8 +3,8 @@ import * as kernels from "../../kernels/max-pool2d.js";
 import type { PoolGeometry } from "../../kernels/pool-window.js";
 import { defineOp, type Op } from "../define-op.js";
 import type { Pair } from "../pair.js";
+import { type PoolOptions, poolGeometry } from "../pool-window.js";
 import { empty, type Tensor } from "../tensor.js";
-import { type PoolOptions, poolGeometry } from "./pool-window.js";
 
 /** Options of `maxPool2d`. */
 export interface MaxPool2dOptions extends PoolOptions {

@@ -1,8 +1,8 @@
 /** The windows of the pooling ops: their options, checks and output size. */
-import { ShapeError } from "../../kernels/errors.js";
-import type { PoolGeometry, WindowAxis } from "../../kernels/pool-window.js";
-import { type Pair, pair } from "../pair.js";
-import { describeShapes, rank4, type Shape } from "../shape.js";
+import { ShapeError } from "../kernels/errors.js";
+import type { PoolGeometry, WindowAxis } from "../kernels/pool-window.js";
+import { type Pair, pair } from "./pair.js";
+import { describeShapes, rank4, type Shape } from "./shape.js";
 
 /** Options of the pooling ops. Each number is for both axes, or `[rows, columns]`. */
 export interface PoolOptions {
