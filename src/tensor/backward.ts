@@ -123,6 +123,9 @@ function propagate(
   pending: Pending,
   freeing: boolean,
 ): void {
+  // A scope of its own frees the temporaries of these gradients at once, unless they are part of a graph. One for all inputs, so
+  // that a gradient function may leave what the next one needs too.
+  using scope = freeing ? gradOutput.device.scope() : null;
   node.inputs.forEach((input, i) => {
     if (!input?.requiresGrad || !wanted(input)) return;
     const gradient = node.gradients[i];
@@ -131,9 +134,6 @@ function propagate(
       throw new GradError(
         `backward: ${node.op} has no gradient with respect to its input ${i} ${formatShape(input.shape)}`,
       );
-    const { device } = input;
-    // A scope of its own frees the temporaries of this gradient at once, unless they are part of a graph.
-    using scope = freeing ? device.scope() : null;
     const raw = gradient(gradOutput);
     const fitted = sameShape(raw.shape, input.shape) ? raw : sumTo(raw, { shape: input.shape });
     pending.hold(fitted);

@@ -1,6 +1,6 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { defineOp } from "../define-op.js";
-import { checkShape, formatShape, type Shape, sizeOf } from "../shape.js";
+import { checkShape, formatShape, maxRank, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
 /** Options of `reshape`. */
@@ -13,7 +13,7 @@ function complete(shape: Shape, size: number, from: Shape): number[] {
   const open = shape.indexOf(-1);
   const known = sizeOf(shape.filter((_, i) => i !== open));
   const result = shape.map((own, i) => (i === open ? size / Math.max(known, 1) : own));
-  if (open < 0) checkShape("reshape", result);
+  if (open < 0 || shape.length > maxRank) checkShape("reshape", result);
   if (sizeOf(result) !== size || result.some((own) => !Number.isInteger(own) || own < 0)) {
     throw new ShapeError(
       `reshape: the number of elements must stay ${size}, got ${formatShape(shape)} for ${formatShape(from)}`,
