@@ -76,7 +76,7 @@ export function matNumeric({ file, variables }: MatFile, name: string): MatNumer
     value.kind === "unsupported" ? value.what : value.kind === "numeric" ? "complex" : `a ${value.kind} array`;
   throw new DataError(
     `${file}: variable ${name} is ${found}, expected real numbers`,
-    `Save it as a full array: full(${name}).`,
+    `Save it as a full numeric array, in MATLAB by full(${name}) or double(${name}).`,
   );
 }
 

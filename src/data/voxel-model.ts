@@ -87,47 +87,57 @@ function pickKind(shares: readonly (readonly [VoxelKind, number])[], at: number)
   return "energy";
 }
 
-/** A voxel's weights over the pixels of its window; `odd` is the same Gabor a quarter cycle on, for energies. */
+/** A voxel's weights over the rectangle of its window; `odd` is the same Gabor a quarter cycle on, for energies. */
 interface Filter {
-  readonly pixels: Int32Array;
+  readonly top: number;
+  readonly left: number;
+  readonly width: number;
   readonly even: Float64Array;
   readonly odd: Float64Array | null;
 }
 
-function filterOf(voxel: SimulatedVoxel, height: number, width: number): Filter {
-  const { size } = voxel;
-  const pixels: number[] = [];
-  const offsets: [number, number, number][] = [];
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const dx = (column + 0.5) / width - voxel.x;
-      const dy = (row + 0.5) / height - voxel.y;
-      if (Math.max(Math.abs(dx), Math.abs(dy)) > WINDOW * size) continue;
-      pixels.push(row * width + column);
-      offsets.push([dx, dy, Math.exp(-(dx * dx + dy * dy) / (2 * size * size))]);
-    }
-  }
-  const weights = (phase: number) => {
-    const wave = (dx: number, dy: number) => {
-      const along = dx * Math.cos(voxel.orientation) + dy * Math.sin(voxel.orientation);
-      return Math.cos(2 * Math.PI * voxel.frequency * along + phase);
-    };
-    const raw = Float64Array.from(offsets, ([dx, dy, window]) => window * wave(dx, dy));
-    // An even field, or one cut off by the border, must not answer to mean luminance; a spot must.
-    if (voxel.frequency > 0) balance(raw, offsets);
-    const sum = raw.reduce((a, w) => a + Math.abs(w), 0);
-    return raw.map((w) => (sum === 0 ? 0 : w / sum));
-  };
-  const odd = voxel.kind === "energy" ? weights(voxel.phase - Math.PI / 2) : null;
-  return { pixels: Int32Array.from(pixels), even: weights(voxel.phase), odd };
+/** A Gabor's window over a rectangle of pixels, and each pixel's distance from the centre along its stripes' normal. */
+interface Window {
+  readonly gauss: Float64Array;
+  readonly along: Float64Array;
 }
 
-function balance(raw: Float64Array, offsets: readonly (readonly [number, number, number])[]): void {
-  const windowSum = offsets.reduce((sum, [, , window]) => sum + window, 0);
-  const mean = raw.reduce((a, b) => a + b, 0) / windowSum;
-  offsets.forEach(([, , window], i) => {
-    raw[i] = (raw[i] as number) - mean * window;
-  });
+function filterOf(voxel: SimulatedVoxel, height: number, width: number): Filter {
+  // Pixels whose centre lies within the window.
+  const range = (centre: number, count: number) => {
+    const first = Math.max(0, Math.ceil((centre - WINDOW * voxel.size) * count - 0.5));
+    return [first, Math.min(count - 1, Math.floor((centre + WINDOW * voxel.size) * count - 0.5))] as const;
+  };
+  const [top, bottom] = range(voxel.y, height);
+  const [left, right] = range(voxel.x, width);
+  const columns = right - left + 1;
+  const gauss = new Float64Array(Math.max(0, columns * (bottom - top + 1)));
+  const along = new Float64Array(gauss.length);
+  const cos = Math.cos(voxel.orientation);
+  const sin = Math.sin(voxel.orientation);
+  for (let i = 0; i < gauss.length; i++) {
+    const dx = (left + (i % columns) + 0.5) / width - voxel.x;
+    const dy = (top + Math.floor(i / columns) + 0.5) / height - voxel.y;
+    gauss[i] = Math.exp(-(dx * dx + dy * dy) / (2 * voxel.size * voxel.size));
+    along[i] = dx * cos + dy * sin;
+  }
+  const even = weightsOf({ gauss, along }, voxel.frequency, voxel.phase);
+  const odd = voxel.kind === "energy" ? weightsOf({ gauss, along }, voxel.frequency, voxel.phase - Math.PI / 2) : null;
+  return { top, left, width: columns, even, odd };
+}
+
+/** Window times wave, with absolute sum 1. */
+function weightsOf({ gauss, along }: Window, frequency: number, phase: number): Float64Array {
+  const raw = gauss.map((g, i) => g * Math.cos(2 * Math.PI * frequency * (along[i] as number) + phase));
+  // An even field, or one cut off by the border, must not answer to mean luminance; a spot must.
+  const mean = frequency === 0 ? 0 : sumOf(raw) / sumOf(gauss);
+  const weights = raw.map((w, i) => w - mean * (gauss[i] as number));
+  const scale = weights.reduce((sum, w) => sum + Math.abs(w), 0);
+  return weights.map((w) => (scale === 0 ? 0 : w / scale));
+}
+
+function sumOf(values: Float64Array): number {
+  return values.reduce((a, b) => a + b, 0);
 }
 
 /** What the voxels see of an image: luminance around grey, and two opponent colours; zeros for grey images. */
@@ -162,17 +172,20 @@ export function drive(voxels: readonly SimulatedVoxel[], images: ImageSet): Matr
     filters.forEach((filter, v) => {
       const kind = voxels[v]?.kind ?? "energy";
       const plane = kind === "energy" || kind === "phase" ? planes.luminance : planes[kind];
-      const even = dot(filter.pixels, filter.even, plane);
-      const odd = filter.odd === null ? 0 : dot(filter.pixels, filter.odd, plane);
+      const even = dot(filter, filter.even, plane, images.width);
+      const odd = filter.odd === null ? 0 : dot(filter, filter.odd, plane, images.width);
       values[n * voxels.length + v] = filter.odd === null ? even : Math.sqrt(even * even + odd * odd);
     });
   }
   return { rows: images.count, columns: voxels.length, values };
 }
 
-function dot(pixels: Int32Array, weights: Float64Array, plane: Float64Array): number {
+function dot({ top, left, width }: Filter, weights: Float64Array, plane: Float64Array, stride: number): number {
   let sum = 0;
-  for (let i = 0; i < pixels.length; i++) sum += (weights[i] as number) * (plane[pixels[i] as number] as number);
+  let i = 0;
+  for (let at = top * stride + left; i < weights.length; at += stride) {
+    for (let x = 0; x < width; x++) sum += (weights[i++] as number) * (plane[at + x] as number);
+  }
   return sum;
 }
 

@@ -1,11 +1,12 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect } from "vitest";
 import { DataError } from "../../src/data/errors.js";
 
 /** Path of a committed fixture. */
-export const fixture = (name: string) => new URL(`../fixtures/data/${name}`, import.meta.url).pathname;
+export const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/data/${name}`, import.meta.url));
 
 /** A folder that is removed when the test file is done; `write` puts a file into it and returns its path. */
 export function temporaryFolder() {
@@ -19,7 +20,7 @@ export function temporaryFolder() {
   return { folder, write };
 }
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Path of `name` among the data sets that lie beside the checkout (or where VOXPIX_SHARED says), `null` when they are not there. */
 export function sharedData(name: string): string | null {

@@ -1,0 +1,76 @@
+/** Max pooling, its gradient and the gradient's transpose: a gather. The two last are each other's gradient. */
+import * as kernels from "../../kernels/max-pool2d.js";
+import type { PoolGeometry } from "../../kernels/pool-window.js";
+import { defineOp, type Op } from "../define-op.js";
+import type { Pair } from "../pair.js";
+import { type PoolOptions, poolGeometry } from "../pool-window.js";
+import { empty, type Tensor } from "../tensor.js";
+
+/** Options of `maxPool2d`. */
+export interface MaxPool2dOptions extends PoolOptions {
+  /** Distance between the elements of a window. Default 1. */
+  readonly dilation?: Pair;
+}
+
+/** Each input element gets the gradients of the windows whose index names it. */
+const scatter: Op<readonly ["gradOutput", "indices"], PoolGeometry> = defineOp({
+  name: "maxPool2dGrad",
+  inputs: ["gradOutput", "indices"],
+  dtypes: { indices: "u32" },
+  plan: (_inputs, geometry: PoolGeometry) => ({
+    shape: [geometry.N, geometry.H, geometry.W, geometry.C],
+    geometry,
+  }),
+  forward({ device, output, plan }, [gradOutput, indices]) {
+    kernels.maxPool2dGrad(device, gradOutput.storage, indices.storage, output.storage, plan.geometry);
+    return { indices, geometry: plan.geometry };
+  },
+  vjp: { gradOutput: ({ indices, geometry }, gradGrad) => gather(gradGrad, indices, geometry), indices: null },
+});
+
+/** The elements that the indices name. */
+const gather: Op<readonly ["x", "indices"], PoolGeometry> = defineOp({
+  name: "maxPool2dGather",
+  inputs: ["x", "indices"],
+  dtypes: { indices: "u32" },
+  plan: (_inputs, geometry: PoolGeometry) => ({
+    shape: [geometry.N, geometry.OH, geometry.OW, geometry.C],
+    geometry,
+  }),
+  forward({ device, output, plan }, [x, indices]) {
+    kernels.maxPool2dGather(device, x.storage, indices.storage, output.storage, plan.geometry);
+    return { indices, geometry: plan.geometry };
+  },
+  vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices, geometry), indices: null },
+});
+
+/**
+ * The largest element of each window.
+ *
+ * `y[n,p,q,c] = max_{i,j} x[n, p*stride + i*dilation - padding, q*stride + j*dilation - padding, c]`
+ *
+ * Padding never wins; NaN does. The gradient goes to the first maximum in row-major order.
+ *
+ * @param x - NHWC `[N, H, W, C]`.
+ * @param options - `kernelSize`; `stride` default `kernelSize`, `padding` 0, `dilation` 1, `ceilMode` false.
+ * @returns NHWC `[N, OH, OW, C]`, `OH = floor((H + 2 padding - dilation (kernelSize - 1) - 1) / stride) + 1`.
+ * @throws {ShapeError} when `x` has not 4 axes, the kernel exceeds the padded input, the padding exceeds half the kernel, or a
+ *   dilated window holds no element of `x`.
+ * @see `torch.nn.functional.max_pool2d`, channels last.
+ */
+export const maxPool2d = defineOp({
+  name: "maxPool2d",
+  inputs: ["x"],
+  plan([x], options: MaxPool2dOptions) {
+    const geometry = poolGeometry("maxPool2d", x.shape, options);
+    return { shape: [geometry.N, geometry.OH, geometry.OW, geometry.C], geometry };
+  },
+  forward({ device, output, plan }, [x]) {
+    const { geometry } = plan;
+    const wanted = device.recording && x.requiresGrad;
+    const indices = wanted ? empty(device, output.shape, "u32", "maxPool2d/indices") : null;
+    kernels.maxPool2d(device, x.storage, output.storage, indices?.storage ?? null, geometry);
+    return { indices, geometry };
+  },
+  vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices as Tensor, geometry) },
+});
