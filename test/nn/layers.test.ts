@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BatchNorm2d } from "../../src/nn/batch-norm2d.js";
+import { Conv2d } from "../../src/nn/conv2d.js";
 import { constantInit } from "../../src/nn/initialisers.js";
 import { Linear } from "../../src/nn/linear.js";
 import type { Layer } from "../../src/nn/module.js";
@@ -50,6 +51,19 @@ const cases: { name: string; layer: Layer; x: number[]; y: number[] }[] = [
     x: [4, 3],
     y: [4, 1],
   },
+  {
+    name: "Conv2d",
+    layer: new Conv2d(rng, {
+      inChannels: 4,
+      outChannels: 6,
+      kernelSize: [3, 2],
+      stride: 2,
+      padding: "same",
+      groups: 2,
+    }),
+    x: [2, 5, 7, 4],
+    y: [2, 3, 4, 6],
+  },
   { name: "BatchNorm2d in training", layer: norm(3), x: [4, 3, 5, 3], y: [4, 3, 5, 3] },
   { name: "BatchNorm2d in evaluation", layer: norm(3).eval(), x: [4, 3, 5, 3], y: [4, 3, 5, 3] },
   { name: "Upsample2d", layer: new Upsample2d({ scale: 2 }), x: [2, 3, 5, 2], y: [2, 6, 10, 2] },
@@ -72,4 +86,17 @@ test("init and biasInit make the weights", async () => {
   const options = { inFeatures: 2, outFeatures: 1, init: constantInit(2), biasInit: constantInit(3) };
   const layer = new Linear(rng, options);
   expect(await layer.forward(tensor(device, [1, 10], [1, 2])).item()).toBe(25);
+});
+
+test("Conv2d: filters as HWIO, and rejects groups that do not divide the channels", () => {
+  const options = { inChannels: 4, outChannels: 6, kernelSize: [3, 2] } as const;
+  expect(
+    new Conv2d(rng, { ...options, groups: 2, bias: false }).namedParameters().map(([n, p]) => [n, p.shape]),
+  ).toEqual([["weight", [3, 2, 2, 6]]]);
+  expect(() => new Conv2d(rng, { ...options, groups: 4 })).toThrow(
+    "Conv2d: groups must divide inChannels and outChannels, got 4 for 4 and 6",
+  );
+  expect(() => new Conv2d(rng, { ...options, kernelSize: 0 })).toThrow(
+    "Conv2d: kernelSize must be whole and at least 1, got 0",
+  );
 });
