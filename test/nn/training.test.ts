@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Adam } from "../../src/nn/adam.js";
 import { BatchNorm2d } from "../../src/nn/batch-norm2d.js";
+import { Conv2d } from "../../src/nn/conv2d.js";
 import { Dropout } from "../../src/nn/dropout.js";
 import { Linear } from "../../src/nn/linear.js";
 import { mse } from "../../src/nn/losses.js";
@@ -10,6 +11,7 @@ import { Sgd } from "../../src/nn/sgd.js";
 import { readState } from "../../src/nn/state.js";
 import { backward } from "../../src/tensor/backward.js";
 import { sigmoid, tanh } from "../../src/tensor/ops/elementwise.js";
+import { reshape } from "../../src/tensor/ops/reshape.js";
 import { createRng, type Rng } from "../../src/tensor/random.js";
 import { readSafetensors, type SafetensorsEntry, writeSafetensors } from "../../src/tensor/safetensors.js";
 import { type Tensor, tensor } from "../../src/tensor/tensor.js";
@@ -56,23 +58,24 @@ describe("XOR", () => {
 
 /** A network with everything that has state: parameters, running statistics, random masks. */
 class Net extends Module {
-  readonly hidden: Linear;
+  readonly conv: Conv2d;
   readonly norm: BatchNorm2d;
   readonly dropout: Dropout;
   readonly last: Linear;
   constructor(rng: Rng, masks: Rng) {
     super();
-    this.hidden = new Linear(rng, { inFeatures: 5, outFeatures: 16 });
-    this.norm = new BatchNorm2d(device, { channels: 16 });
+    this.conv = new Conv2d(rng, { inChannels: 2, outChannels: 6, kernelSize: 3, stride: 2, padding: "same" });
+    this.norm = new BatchNorm2d(device, { channels: 6 });
     this.dropout = new Dropout(masks, { rate: 0.25 });
-    this.last = new Linear(rng, { inFeatures: 16, outFeatures: 3 });
+    this.last = new Linear(rng, { inFeatures: 2 * 3 * 6, outFeatures: 3 });
   }
   forward(x: Tensor): Tensor {
-    return this.last.forward(this.dropout.forward(tanh(this.norm.forward(this.hidden.forward(x)))));
+    const features = this.dropout.forward(tanh(this.norm.forward(this.conv.forward(x))));
+    return this.last.forward(reshape(features, { shape: [-1, 2 * 3 * 6] }));
   }
 }
 
-const data = [randomTensor(device, [32, 5], 1), randomTensor(device, [32, 3], 2)] as const;
+const data = [randomTensor(device, [16, 4, 5, 2], 1), randomTensor(device, [16, 3], 2)] as const;
 
 /** A network, its optimizer and its random stream. */
 function start(kind: "sgd" | "adam") {
