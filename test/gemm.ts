@@ -35,3 +35,15 @@ export async function withVersion<T>(device: Device, version: GemmVersion, body:
     forceGemmVersion(device, null);
   }
 }
+
+/** Runs `body` as if one binding could hold only so many bytes, so that small operands are worked on in windows. */
+export async function withBindingLimit<T>(device: Device, bytes: number, body: () => T | Promise<T>): Promise<T> {
+  const open = device as { adapter: Device["adapter"] };
+  const { adapter } = device;
+  open.adapter = { ...adapter, maxBindingBytes: bytes };
+  try {
+    return await body();
+  } finally {
+    open.adapter = adapter;
+  }
+}

@@ -103,7 +103,8 @@ function dispatch(
   const { M, N, K, transposeA, transposeB, bias } = launch;
   const a = transposeA ? piece(device, launch.a, M, k, m[0], true) : piece(device, launch.a, K, m, k[0], false);
   const b = transposeB ? piece(device, launch.b, K, n, k[0], true) : piece(device, launch.b, N, k, n[0], false);
-  const out = piece(device, target, N, m, n[0], false);
+  // Slices are short by choice, and bound whole: they need not start at a multiple of 256 bytes.
+  const whole = { binding: target, offset: slice * M * N + m[0] * N + n[0], row: N, column: 1 };
   const problem = {
     M: m[1] - m[0],
     N: n[1] - n[0],
@@ -111,7 +112,8 @@ function dispatch(
     ...split,
     a,
     b,
-    out: { ...out, offset: out.offset + slice * M * N },
+    out: target === launch.output ? piece(device, target, N, m, n[0], false) : whole,
+    slice: M * N,
     // Only the first slice carries the bias. The kernels want some binding where there is none.
     bias: bias && slice === 0 ? bias : null,
     biasOffset: n[0],
@@ -133,6 +135,7 @@ interface Problem {
   readonly a: Piece;
   readonly b: Piece;
   readonly out: Piece;
+  readonly slice: number;
   readonly bias: Storage | null;
   readonly biasOffset: number;
   readonly noBias: Binding;
@@ -144,7 +147,7 @@ const turn = (matrix: Piece): Piece => ({ ...matrix, row: matrix.column, column:
 const transpose = (p: Problem): Problem => ({ ...p, M: p.N, N: p.M, a: turn(p.b), b: turn(p.a), out: turn(p.out) });
 
 function common(problem: Problem, biasAlongRows: boolean) {
-  const { M, N, K, chunk, a, b, out, bias, biasOffset, noBias } = problem;
+  const { M, N, K, chunk, a, b, out, slice, bias, biasOffset, noBias } = problem;
   return {
     dims: {
       M,
@@ -160,6 +163,7 @@ function common(problem: Problem, biasAlongRows: boolean) {
       output_offset: out.offset,
       output_row: out.row,
       output_column: out.column,
+      slice,
       has_bias: bias ? 1 : 0,
       bias_offset: biasOffset,
       bias_row: biasAlongRows ? 1 : 0,

@@ -6,7 +6,7 @@ import type { Conv2dOptions } from "../../src/tensor/ops/conv2d-geometry.js";
 import { add, mul } from "../../src/tensor/ops/elementwise.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
-import { gemmVersions, recordingAlways, withVersion } from "../gemm.js";
+import { gemmVersions, recordingAlways, withBindingLimit, withVersion } from "../gemm.js";
 import {
   type Conv2dReference,
   conv2dGradInputReference,
@@ -196,6 +196,30 @@ describe("conv2d", () => {
     const gradWeight = conv2dGradWeight(x, y, { padding: 1, kernelSize: [3, 3] });
     expect([...(await gradWeight.data())]).toEqual(new Array(54).fill(0));
     expect(conv2dGradInput(y, weight, { padding: 1, inputSize: [5, 4] }).shape).toEqual([0, 5, 4, 3]);
+  });
+  test.each([
+    { name: "odd images", x: [131, 5, 7, 3], kernel: [3, 2], O: 2, options: { padding: 1, stride: [1, 2] } },
+    { name: "even images", x: [9, 16, 16, 4], kernel: [3, 3], O: 8, options: { padding: 1 } },
+    { name: "depthwise", x: [131, 5, 7, 3], kernel: [3, 2], O: 3, options: { groups: 3 } },
+  ] satisfies Case[])("tensors larger than one binding, in windows: $name", async (row) => {
+    const { g, x, weight, bias, gradOutput } = operands(row);
+    await withBindingLimit(device, 32768, async () => {
+      const y = await conv2d(x, weight, bias, row.options).data();
+      const inputs = [await x.data(), await weight.data(), await bias.data(), await gradOutput.data()] as const;
+      expectClose(y, conv2dReference(g, inputs[0], inputs[1], inputs[2]), tolerance, "conv2d");
+      const gradInput = await conv2dGradInput(gradOutput, weight, { ...row.options, inputSize: [g.H, g.W] }).data();
+      expectClose(gradInput, conv2dGradInputReference(g, inputs[3], inputs[1]), tolerance, "conv2dGradInput");
+      const gradWeight = await conv2dGradWeight(x, gradOutput, { ...row.options, kernelSize: row.kernel }).data();
+      expectClose(gradWeight, conv2dGradWeightReference(g, inputs[0], inputs[3]), tolerance, "conv2dGradWeight");
+    });
+  });
+  test("images too large for a binding are refused", async () => {
+    const x = randomTensor(device, [65, 5, 7, 3], 1);
+    await withBindingLimit(device, 16384, () => {
+      expect(() => conv2d(x, randomTensor(device, [1, 1, 3, 3], 1), null)).toThrow(
+        "conv2d: 64 images need a binding of 26880 bytes, but this adapter allows 16384; use smaller images",
+      );
+    });
   });
   test("same bits on every run", async () => {
     const { x, gradOutput } = operands({ name: "", x: [3, 61, 67, 2], kernel: [2, 2], O: 3, options: {} });

@@ -1,6 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { backward } from "../../src/tensor/backward.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
 import { linear } from "../../src/tensor/ops/linear.js";
+import { empty } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
 import { gemmVersions, withVersion } from "../gemm.js";
 import { linearReference } from "../reference/matmul.js";
@@ -18,6 +20,8 @@ const cases = [
 ];
 
 describe("linear", () => {
+  // Gives back the buffers of the large weight.
+  afterAll(() => device.trim());
   describe.each(gemmVersions(device, ["lane", "tile"]))("%s version", (version) => {
     test.each(cases)("forward: x [$leading, $K], $N outputs", async ({ leading, K, N }) => {
       const x = randomTensor(device, [...leading, K], 1);
@@ -43,6 +47,49 @@ describe("linear", () => {
       [x, randomTensor(device, [5, 4], 2), randomTensor(device, [4], 3)],
     );
     await gradcheck((y, w) => linear(y, w, null), [x, randomTensor(device, [5, 4], 2)]);
+  });
+  test("a weight of 226 MB, over the 128 MiB that one binding may have", { timeout: 120_000 }, async () => {
+    using _scope = device.scope();
+    const [IN, OUT, N] = [4500, 12544, 2];
+    const values = new Float32Array(IN * OUT);
+    // Sixteen bits of a Weyl sequence: no period that a wrong window could hide behind.
+    for (let i = 0; i < values.length; i++) values[i] = ((Math.imul(i, 0x9e3779b1) >>> 16) - 32768) / 32768;
+    const weight = empty(device, [IN, OUT]);
+    device.write(weight.storage, values);
+    weight.requiresGrad = true;
+    const x = randomTensor(device, [N, IN], 1, [-1, 1], { requiresGrad: true });
+    const bias = randomTensor(device, [OUT], 2, [-1, 1], { requiresGrad: true });
+    const gradOutput = randomTensor(device, [N, OUT], 3);
+    const y = linear(x, weight, bias);
+    const gradients = backward(y, { gradOutput });
+
+    const [xs, shift, gs] = [await x.data(), await bias.data(), await gradOutput.data()];
+    const columns = [0, 1, 6271, 12543];
+    const yValues = await y.data();
+    const expected = columns.map((o) => {
+      let total = shift[o]!;
+      for (let i = 0; i < IN; i++) total += xs[IN + i]! * values[i * OUT + o]!;
+      return total;
+    });
+    const actual = columns.map((o) => yValues[OUT + o]!);
+    expectClose(actual, expected, tolerance, "output");
+
+    const rows = [0, 63, 64, 2623, 2624, 2687, 2688, 4499];
+    const gradX = await gradients.of(x).data();
+    const expectedGradX = rows.map((i) => {
+      let total = 0;
+      for (let o = 0; o < OUT; o++) total += gs[o]! * values[i * OUT + o]!;
+      return total;
+    });
+    const actualGradX = rows.map((i) => gradX[i]!);
+    expectClose(actualGradX, expectedGradX, tolerance, "input gradient");
+
+    const gradWeight = gradients.of(weight);
+    for (const i of rows) {
+      const row = new Float32Array(await device.read(gradWeight.storage, OUT * 4, i * OUT * 4));
+      const expectedRow = Array.from(row, (_, o) => xs[i]! * gs[o]! + xs[IN + i]! * gs[OUT + o]!);
+      expectClose(row, expectedRow, tolerance, `weight gradient, row ${i}`);
+    }
   });
   test("rejects what does not fit", () => {
     const x = randomTensor(device, [2, 3], 1);

@@ -6,7 +6,7 @@ import { matmul } from "../../src/tensor/ops/matmul.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { tensor } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
-import { gemmVersions, recordingAlways, withVersion } from "../gemm.js";
+import { gemmVersions, recordingAlways, withBindingLimit, withVersion } from "../gemm.js";
 import { matmulReference } from "../reference/matmul.js";
 
 const device = await testDevice();
@@ -78,6 +78,22 @@ describe("matmul", () => {
   test("same bits on every run", async () => {
     const [a, b] = operands({ M: 5, N: 7, K: 9001 }, {});
     expect(await matmul(a, b).data()).toEqual(await matmul(a, b).data());
+  });
+  describe("operands and results larger than one binding", () => {
+    // 64 KiB: a, b and the result of the first size all exceed it; the second has only a long sum, the third only long rows.
+    const large = [
+      { M: 201, N: 151, K: 173 },
+      { M: 5, N: 33, K: 3001 },
+      { M: 3, N: 250, K: 70 },
+    ];
+    test.each(forms)("in windows: %o", async (form) => {
+      for (const size of large) {
+        const [a, b] = operands(size, form);
+        const y = await withBindingLimit(device, 65536, () => matmul(a, b, form));
+        const expected = matmulReference(await a.data(), await b.data(), size, form);
+        expectClose(await y.data(), expected, tolerance, `matmul ${JSON.stringify(size)}`);
+      }
+    });
   });
   test("rejects operands that do not fit", () => {
     const a = randomTensor(device, [2, 3], 1);

@@ -28,6 +28,8 @@ struct Dims {
   output_offset: u32,
   output_row: u32,
   output_column: u32,
+  // Elements from the result of one split to that of the next.
+  slice: u32,
   has_bias: u32,
   bias_offset: u32,
   bias_row: u32,
@@ -109,7 +111,7 @@ fn matmul_lane(
     }
   }
 
-  let start = dims.output_offset + group.z * dims.M * dims.N;
+  let start = dims.output_offset + group.z * dims.slice;
   for (var row = 0u; row < ROWS; row++) { // unroll
     if (first_row + row < dims.M) {
       let row_start = start + (first_row + row) * dims.output_row;

@@ -26,6 +26,8 @@ struct Dims {
   output_offset: u32,
   output_row: u32,
   output_column: u32,
+  // Elements from the result of one split to that of the next.
+  slice: u32,
   has_bias: u32,
   bias_offset: u32,
   bias_row: u32,
@@ -107,7 +109,7 @@ fn matmul(
   }
 
   let with_bias = dims.has_bias != 0u && group.z == 0u;
-  let start = dims.output_offset + group.z * dims.M * dims.N;
+  let start = dims.output_offset + group.z * dims.slice;
   for (var i = 0u; i < TM; i++) { // unroll
     for (var j = 0u; j < TN; j++) { // unroll
       let m = first_row + i * 16u + row;

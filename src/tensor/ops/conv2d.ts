@@ -1,5 +1,7 @@
-import { type Conv2dGeometry, conv2d as dispatch, conv2dGradInput as dispatchGradInput } from "../../kernels/conv2d.js";
+import { conv2d as dispatch } from "../../kernels/conv2d.js";
+import { conv2dGradInput as dispatchGradInput } from "../../kernels/conv2d-grad-input.js";
 import { conv2dGradWeight as dispatchGradWeight } from "../../kernels/conv2d-grad-weight.js";
+import type { Conv2dGeometry } from "../../kernels/conv2d-product.js";
 import { ShapeError } from "../../kernels/errors.js";
 import { defineOp, type Plan } from "../define-op.js";
 import { describeShapes, rank4 } from "../shape.js";

@@ -1,0 +1,106 @@
+/** Dispatch of conv2d's input gradient: the kernel of conv2d, once for each residue of the pixel by the stride. */
+import {
+  type Conv2dGeometry,
+  directDims,
+  gcd,
+  imageWindows,
+  launchProduct,
+  type Product,
+  runsDirect,
+} from "./conv2d-product.js";
+import type { Device } from "./device.js";
+import type { Binding } from "./dispatcher.js";
+import { sources } from "./generated.js";
+import { grid } from "./grid.js";
+import type { Storage } from "./storage.js";
+
+/** The taps of one axis that reach input positions `residue`, `residue + stride`, ..., as a correlation of step 1 over the outputs. */
+interface ResidueTaps {
+  /** Input positions of this residue. */
+  readonly positions: number;
+  /** First tap, distance to the next, how many. */
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+  /** Output that the first position sees through the first tap; each further tap sees `back` outputs before. */
+  readonly base: number;
+  readonly back: number;
+}
+
+/** Tap k of position y = residue + stride * j reaches output (y + before - k * dilation) / stride, where that is whole. */
+function residueTaps(
+  residue: number,
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  before: number,
+): ResidueTaps {
+  const step = stride / gcd(stride, dilation);
+  const reaches = (k: number) => (residue + before - k * dilation) % stride === 0;
+  let first = 0;
+  while (first < Math.min(step, kernel) && !reaches(first)) first++;
+  const count = first < Math.min(step, kernel) ? Math.ceil((kernel - first) / step) : 0;
+  return {
+    positions: Math.ceil((size - residue) / stride),
+    first,
+    step,
+    count,
+    base: count > 0 ? (residue + before - first * dilation) / stride : 0,
+    back: (step * dilation) / stride,
+  };
+}
+
+/** Records `output[N, H, W, C]`, the gradient of `conv2d` with respect to its input. */
+export function conv2dGradInput(
+  device: Device,
+  geometry: Conv2dGeometry,
+  { gradOutput, weight, output }: { gradOutput: Storage; weight: Storage; output: Storage },
+): void {
+  const { H, W, C, OH, OW, O } = geometry;
+  if (geometry.N * H * W * C === 0) return;
+  const windows = imageWindows(device, "conv2dGradInput", geometry.N, [
+    [gradOutput, OH * OW * O],
+    [output, H * W * C],
+  ]);
+  for (const window of windows) {
+    const source = window.of(gradOutput, OH * OW * O);
+    dispatch(device, { ...geometry, N: window.N }, source, weight, window.of(output, H * W * C));
+  }
+}
+
+function dispatch(
+  device: Device,
+  geometry: Conv2dGeometry,
+  gradOutput: Binding,
+  weight: Storage,
+  output: Binding,
+): void {
+  const { N, H, W, C, KH, KW, OH, OW, O, groups, stride, dilation, before } = geometry;
+  if (runsDirect(device, geometry)) {
+    device.launch(sources["conv2d-grad-input-direct"], {
+      dims: directDims(geometry),
+      buffers: { grad_output: gradOutput, weight, output },
+      groups: grid(N * H * W * C, 64),
+    });
+    return;
+  }
+  const channels = C / groups;
+  const noBias = { storage: weight, offset: 0, bytes: 256 };
+  for (let residueY = 0; residueY < Math.min(stride[0], H); residueY++) {
+    for (let residueX = 0; residueX < Math.min(stride[1], W); residueX++) {
+      const y = residueTaps(residueY, H, KH, stride[0], dilation[0], before[0]);
+      const x = residueTaps(residueX, W, KW, stride[1], dilation[1], before[1]);
+      const dims: Product = {
+        ...{ rows: N * y.positions * x.positions, PH: y.positions, PW: x.positions, columns: channels },
+        ...{ SH: OH, line: OW * O, SC: O, step_y: 1, step_x: 1, base_y: y.base, base_x: x.base },
+        ...{ taps_y: O === 0 ? 0 : y.count, taps_x: x.count, tap_y: -y.back, tap_x: -x.back, run: O / groups },
+        ...{ weight_offset: (y.first * KW + x.first) * channels * O, weight_y: y.step * KW * channels * O },
+        ...{ weight_x: x.step * channels * O, weight_k: 1, weight_column: O, weight_group: O / groups },
+        ...{ output_offset: (residueY * W + residueX) * C, output_image: H * W * C, output_y: stride[0] * W * C },
+        ...{ output_x: stride[1] * C, has_bias: 0 },
+      };
+      launchProduct(device, dims, { source: gradOutput, weight, bias: noBias, output }, groups);
+    }
+  }
+}

@@ -1,0 +1,160 @@
+/** What conv2d and its gradients share: their numbers, windows of images, and the launch of the kernel behind two of them. */
+import type { Device } from "./device.js";
+import type { Binding } from "./dispatcher.js";
+import { DeviceError } from "./errors.js";
+import { forcedGemmVersion, lanesToUse, tileDepth } from "./gemm.js";
+import { sources } from "./generated.js";
+import { grid } from "./grid.js";
+import type { Storage } from "./storage.js";
+
+/** All numbers of a convolution. */
+export interface Conv2dGeometry {
+  readonly N: number;
+  readonly H: number;
+  readonly W: number;
+  readonly C: number;
+  readonly KH: number;
+  readonly KW: number;
+  readonly OH: number;
+  readonly OW: number;
+  readonly O: number;
+  readonly groups: number;
+  /** Down, across. */
+  readonly stride: readonly [number, number];
+  /** Down, across. */
+  readonly dilation: readonly [number, number];
+  /** Zeros before the first line, and before the first pixel of a line; those after the last follow from OH and OW. */
+  readonly before: readonly [number, number];
+}
+
+/** Groups with fewer channels than this, in or out, leave a tile of a matrix product mostly empty. */
+const leastGroupChannels = 8;
+
+/** Whether the plain kernels run. */
+export function runsDirect(device: Device, { C, O, groups }: Conv2dGeometry): boolean {
+  const version = forcedGemmVersion(device);
+  if (version !== null) return version === "direct";
+  return groups > 1 && Math.min(C, O) / groups < leastGroupChannels;
+}
+
+/** The geometry as the plain kernels' uniforms. */
+export function directDims(g: Conv2dGeometry) {
+  return {
+    ...{ N: g.N, H: g.H, W: g.W, C: g.C, KH: g.KH, KW: g.KW, OH: g.OH, OW: g.OW, O: g.O, groups: g.groups },
+    ...{ stride_y: g.stride[0], stride_x: g.stride[1], dilation_y: g.dilation[0], dilation_x: g.dilation[1] },
+    ...{ top: g.before[0], left: g.before[1] },
+  };
+}
+
+/** A product of the kernel `conv2d`: all its uniforms. */
+export type Product = Readonly<Record<ProductField, number>>;
+type ProductField =
+  | (
+      | "rows"
+      | "PH"
+      | "PW"
+      | "columns"
+      | "SH"
+      | "line"
+      | "SC"
+      | "step_y"
+      | "step_x"
+      | "base_y"
+      | "base_x"
+      | "taps_y"
+      | "taps_x"
+    )
+  | (
+      | "tap_y"
+      | "tap_x"
+      | "run"
+      | "weight_offset"
+      | "weight_y"
+      | "weight_x"
+      | "weight_k"
+      | "weight_column"
+      | "weight_group"
+    )
+  | ("output_offset" | "output_image" | "output_y" | "output_x" | "has_bias");
+
+/** The bindings of the kernel `conv2d`. */
+export interface ProductBuffers {
+  readonly source: Binding;
+  readonly weight: Binding;
+  readonly bias: Binding;
+  readonly output: Binding;
+}
+
+/** Records one product of the kernel `conv2d`, in the version and tiles that fit. */
+export function launchProduct(device: Device, dims: Product, buffers: ProductBuffers, groups: number): void {
+  const { rows, columns } = dims;
+  const lanes = lanesToUse(device);
+  if (lanes === null) {
+    const TM = rows <= 16 ? 1 : 4;
+    const TN = columns <= 16 && rows > 16 ? 1 : 4;
+    const [x, y] = grid(Math.ceil(rows / (16 * TM)) * Math.ceil(columns / (16 * TN)), 1);
+    device.launch(sources.conv2d, {
+      dims,
+      buffers,
+      constants: { TM, TN, DEPTH: tileDepth(device) },
+      groups: [x, y, groups],
+    });
+    return;
+  }
+  const strips = 16 / lanes;
+  const perLane = columns <= lanes ? 1 : 4;
+  const [x, y] = grid(Math.ceil(rows / (strips * lanes)) * Math.ceil(columns / (perLane * lanes)), 1);
+  device.launch(sources["conv2d-lane"], {
+    dims,
+    buffers,
+    constants: { LANES: lanes, STRIPS: strips, COLUMNS: perLane },
+    groups: [x, y, groups],
+  });
+}
+
+/** Images that one dispatch works on, and the part of a storage that holds them. */
+export interface ImageWindow {
+  readonly N: number;
+  /** The images' part of a storage with so many elements an image. */
+  of(storage: Storage, elements: number): Binding;
+}
+
+/**
+ * Cuts a batch into windows whose tensors each fit one binding; one window when everything does.
+ *
+ * @param tensors - Every tensor with a batch axis, and its elements an image.
+ * @throws {DeviceError} when the least number of images that starts at a multiple of 256 bytes does not fit.
+ */
+export function imageWindows(
+  device: Device,
+  op: string,
+  N: number,
+  tensors: readonly (readonly [storage: Storage, elements: number])[],
+): ImageWindow[] {
+  const limit = device.adapter.maxBindingBytes;
+  if (tensors.every(([storage]) => storage.bytes <= limit)) return [{ N, of: (storage) => storage }];
+  // 64 elements are 256 bytes: with an odd number of elements an image, only every 64th image starts there.
+  const granularity = Math.max(...tensors.map(([, elements]) => 64 / gcd(64, elements)));
+  const fits = Math.min(...tensors.map(([, elements]) => Math.floor(limit / (4 * elements))));
+  const step = Math.floor(fits / granularity) * granularity;
+  if (step === 0) {
+    const largest = Math.max(...tensors.map(([, elements]) => 4 * elements * granularity));
+    throw new DeviceError(
+      `${op}: ${granularity} images need a binding of ${largest} bytes, but this adapter allows ${limit}; use smaller images`,
+    );
+  }
+  return Array.from({ length: Math.ceil(N / step) }, (_, i) => {
+    const count = Math.min(step, N - i * step);
+    return {
+      N: count,
+      of: (storage, elements) => ({
+        storage,
+        offset: i * step * elements * 4,
+        bytes: Math.ceil((count * elements * 4) / 256) * 256,
+      }),
+    };
+  });
+}
+
+/** Greatest common divisor. */
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
