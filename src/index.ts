@@ -1,13 +1,92 @@
 /** Entry point `voxpix`: the engine. Explicit names only. */
+import "./tensor/methods.js";
+
 export type { AdapterDescription, Device, OpenDeviceOptions, Scope } from "./kernels/device.js";
 export { DeviceError, DisposedError, DTypeError, GradError, ShapeError } from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
 export type { MemoryReport } from "./kernels/storage.js";
+export { Adam, type AdamOptions } from "./nn/adam.js";
+export { BatchNorm2d, type BatchNorm2dLayerOptions } from "./nn/batch-norm2d.js";
+export { clipByGlobalNorm } from "./nn/clip.js";
+export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
+export { Dropout } from "./nn/dropout.js";
+export {
+  constantInit,
+  type Fans,
+  fansOf,
+  glorotNormal,
+  glorotUniform,
+  heNormal,
+  type Initialiser,
+  zerosInit,
+} from "./nn/initialisers.js";
+export { Linear, type LinearOptions } from "./nn/linear.js";
+export { cosineSimilarity, l1, mse, totalVariation } from "./nn/losses.js";
+export { type Activation, type Layer, Module, Parameter } from "./nn/module.js";
+export { Optimizer } from "./nn/optimizer.js";
+export { cosine, piecewiseConstant, type Schedule, stepDecay, warmUp } from "./nn/schedules.js";
+export { Sequential } from "./nn/sequential.js";
+export { Sgd, type SgdOptions } from "./nn/sgd.js";
+export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
+export { Upsample2d } from "./nn/upsample2d.js";
 export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
-export * from "./tensor/ops/elementwise.js";
+export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
+export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
+export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
+export { conv2d } from "./tensor/ops/conv2d.js";
+export type { Conv2dOptions } from "./tensor/ops/conv2d-geometry.js";
+export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
+export {
+  abs,
+  add,
+  clampBetween,
+  div,
+  equal,
+  exp,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  pow,
+  reciprocal,
+  relu,
+  sigmoid,
+  sign,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  where,
+} from "./tensor/ops/elementwise.js";
+export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
+export { linear } from "./tensor/ops/linear.js";
+export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
+export { max, min } from "./tensor/ops/max.js";
+export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
+export { type PadOptions, pad } from "./tensor/ops/pad.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
-export { broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
+export { type SliceOptions, slice } from "./tensor/ops/slice.js";
+export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
+export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
+export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
+export { createRng, Rng, type RngState } from "./tensor/random.js";
+export { FormatError, readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
 export type { Shape } from "./tensor/shape.js";
-export { constant, type DType, full, type HostArray, Tensor, type TensorOptions, tensor } from "./tensor/tensor.js";
+export {
+  constant,
+  type DType,
+  full,
+  type HostArray,
+  ones,
+  Tensor,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from "./tensor/tensor.js";

@@ -1,14 +1,12 @@
 /** A user's own recordings from a folder: `images/`, a table of fMRI, and which row saw which image. */
 import { join } from "node:path";
-import { type CsvRow, readCsv, readCsvMatrix } from "./csv.js";
+import { type CsvRow, readCsv } from "./csv.js";
 import { type Dataset, type Matrix, type RawDataset, selectRows } from "./dataset.js";
 import { DataError } from "./errors.js";
 import { exists, listFiles, readBytes } from "./files.js";
+import { readFmriTable } from "./fmri-table.js";
 import { isImageName, loadImageFolder } from "./images.js";
-import { readMat5 } from "./mat5.js";
-import { matMatrix } from "./mat5-values.js";
 import { type NormaliseOptions, normalise } from "./normalise.js";
-import { npyMatrix, readNpy } from "./npy.js";
 import { checkSize } from "./resample.js";
 import { loadUnlabeledImages } from "./unlabeled.js";
 
@@ -95,9 +93,7 @@ async function oneOf(folder: string, names: readonly string[]): Promise<string> 
 
 async function readFmri(folder: string): Promise<Table> {
   const file = await oneOf(folder, ["fmri.npy", "fmri.csv", "fmri.mat"]);
-  if (file.endsWith(".csv")) return { file, matrix: await readCsvMatrix(file) };
-  if (file.endsWith(".npy")) return { file, matrix: npyMatrix(await readNpy(file), file) };
-  return { file, matrix: matMatrix(await readMat5(file), "fmri") };
+  return { file, matrix: await readFmriTable(file) };
 }
 
 function checkRows({ file, matrix }: Table, splitRows: number, splitFile: string): void {

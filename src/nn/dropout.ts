@@ -7,7 +7,8 @@ import { Module } from "./module.js";
 export class Dropout extends Module {
   /** Share of elements that become 0; may be changed between steps. */
   rate: number;
-  readonly #rng: Rng;
+  /** Where the masks come from; may be changed between steps. */
+  rng: Rng;
 
   /**
    * @param rng - Where the masks come from; give it a stream of its own (`rng.fork("dropout")`) that is saved with the run.
@@ -17,11 +18,11 @@ export class Dropout extends Module {
     super();
     checkRate(rate);
     this.rate = rate;
-    this.#rng = rng;
+    this.rng = rng;
   }
 
   /** @param x - Any shape. @returns `x`'s shape. */
   forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, { rate: this.rate, rng: this.#rng }) : x;
+    return this.training ? dropout(x, { rate: this.rate, rng: this.rng }) : x;
   }
 }

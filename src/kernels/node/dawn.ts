@@ -2,7 +2,7 @@
  * Opens Dawn under Node, on whatever the machine has: a GPU, else a software Vulkan driver of the system, else SwiftShader
  * from the npm package `@sparticuz/chromium`. The only folder of the engine that imports from Node.
  */
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants, homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -36,6 +36,33 @@ function loadLibrary(file: string): boolean {
 /** Whether the system has a Vulkan loader (`libvulkan.so.1`). */
 export function systemVulkanLoader(): boolean {
   return process.platform !== "linux" || loadLibrary("libvulkan.so.1");
+}
+
+/** Folders where the Vulkan loader looks for driver descriptions on Linux, by its documentation. */
+function driverFolders(): string[] {
+  const { XDG_CONFIG_HOME, XDG_CONFIG_DIRS, XDG_DATA_HOME, XDG_DATA_DIRS } = process.env;
+  const split = (list: string | undefined, fallback: string) => (list || fallback).split(":");
+  const roots = [
+    XDG_CONFIG_HOME ?? join(homedir(), ".config"),
+    ...split(XDG_CONFIG_DIRS, "/etc/xdg"),
+    "/etc",
+    "/usr/local/etc",
+    XDG_DATA_HOME ?? join(homedir(), ".local/share"),
+    ...split(XDG_DATA_DIRS, "/usr/local/share:/usr/share"),
+    "/usr/local/share",
+    "/usr/share",
+    "/run/opengl-driver/share",
+  ];
+  return roots.map((root) => join(root, "vulkan/icd.d"));
+}
+
+/** Whether any Vulkan driver is described to the loader; asking Dawn where there is none makes it complain on stderr. */
+export function systemVulkanDrivers(): boolean {
+  const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = process.env;
+  if (process.platform !== "linux" || VK_DRIVER_FILES || VK_ICD_FILENAMES) return true;
+  return driverFolders().some(
+    (folder) => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith(".json")),
+  );
 }
 
 /** The npm package's folder, or `null` when it is not installed (it is optional for who embeds the engine). */
@@ -117,7 +144,7 @@ export async function openGpu(only?: "swiftshader"): Promise<OpenedGpu> {
   process.env["XDG_RUNTIME_DIR"] ??= tmpdir();
   const create = await loadDawn();
   const loader = systemVulkanLoader();
-  if (only === undefined && loader) {
+  if (only === undefined && loader && systemVulkanDrivers()) {
     const found = await requestAdapter(create);
     if (found) return { ...found, bundledDriver: false };
   }

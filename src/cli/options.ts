@@ -1,0 +1,105 @@
+/** The options of a training run: one schema gives types, checks, defaults by dataset and what `config.json` holds. */
+import { z } from "zod";
+import { UsageError } from "./errors.js";
+
+/** Datasets that can be named. */
+export const datasetNames = ["simulate", "digit69", "folder"] as const;
+
+const wholeNumber = (least: number) => z.number().int().min(least);
+
+/** Everything a run is made from, besides the data files and the adapter. Unknown keys are errors. */
+export const runConfigSchema = z.strictObject({
+  dataset: z.enum(datasetNames),
+  /** File or folder of the dataset; null for the simulated subject. */
+  data: z.string().nullable(),
+  /** Folder or file of unlabeled images; null for none (the simulated subject brings its own). */
+  unlabeled: z.string().nullable(),
+  /** Folder of feature weights; null for the built-in bank. */
+  weights: z.string().nullable(),
+  preset: z.enum(["paper", "authors"]),
+  variant: z.enum(["supervised", "images", "full"]),
+  seed: wholeNumber(0),
+  resolution: wholeNumber(8),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  encoderEpochs: wholeNumber(0),
+  decoderEpochs: wholeNumber(1),
+  batchSize: wholeNumber(2),
+  encoderChannels: wholeNumber(1),
+  decoderChannels: wholeNumber(1),
+  /** 0: the dataset's own split; k from 2: cross-validation over all its images. */
+  folds: wholeNumber(0),
+});
+
+/** A complete, checked configuration. */
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+type Defaults = Omit<RunConfig, "dataset" | "data" | "unlabeled">;
+
+const common = { weights: null, preset: "authors", variant: "full", seed: 0, folds: 0 } as const;
+
+/** What each dataset is trained with unless the command says otherwise; sizes fit the images, epochs fit a software driver. */
+const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
+  simulate: {
+    ...common,
+    resolution: 32,
+    channels: 3,
+    encoderEpochs: 24,
+    decoderEpochs: 24,
+    batchSize: 32,
+    encoderChannels: 32,
+    decoderChannels: 32,
+  },
+  digit69: {
+    ...common,
+    resolution: 28,
+    channels: 1,
+    encoderEpochs: 80,
+    decoderEpochs: 150,
+    batchSize: 32,
+    encoderChannels: 32,
+    decoderChannels: 32,
+  },
+  folder: {
+    ...common,
+    resolution: 112,
+    channels: 3,
+    encoderEpochs: 80,
+    decoderEpochs: 150,
+    batchSize: 64,
+    encoderChannels: 32,
+    decoderChannels: 64,
+  },
+};
+
+/** Turns zod's issues into one line. */
+function explain(error: z.ZodError, where: string): UsageError {
+  const issue = error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  return new UsageError(`${where}: ${path ? `${path}: ` : ""}${issue?.message ?? "is not valid"}`);
+}
+
+/**
+ * Completes and checks a configuration.
+ *
+ * @param choices - What the user said; `undefined` entries take the dataset's defaults.
+ * @param where - Where the choices come from, for the error.
+ * @throws {UsageError} naming the first thing that is wrong.
+ */
+export function completeConfig(choices: Readonly<Record<string, unknown>>, where: string): RunConfig {
+  const given = Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
+  const dataset = z.enum(datasetNames).safeParse(given["dataset"] ?? "simulate");
+  if (!dataset.success) {
+    throw new UsageError(
+      `${where}: there is no dataset "${String(given["dataset"])}"; choose ${datasetNames.join(", ")}`,
+    );
+  }
+  const whole = { data: null, unlabeled: null, ...datasetDefaults[dataset.data], ...given, dataset: dataset.data };
+  const parsed = runConfigSchema.safeParse(whole);
+  if (!parsed.success) throw explain(parsed.error, where);
+  const { data, folds } = parsed.data;
+  if (dataset.data !== "simulate" && data === null) {
+    throw new UsageError(`${where}: dataset ${dataset.data} needs --data PATH, the file or folder that holds it`);
+  }
+  if (folds === 1) throw new UsageError(`${where}: --folds must be 0 (the dataset's own split) or at least 2, got 1`);
+  return parsed.data;
+}

@@ -1,0 +1,75 @@
+/** `voxpix reconstruct`: images from fMRI that the run has not seen. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import sharp from "sharp";
+import type { ImageSet, Matrix } from "../data/dataset.js";
+import { DataError } from "../data/errors.js";
+import { readFmriTable } from "../data/fmri-table.js";
+import { averageRepeats, selectColumns, usableVoxels, voxelStatistics, zScore } from "../data/normalise.js";
+import { reconstruct } from "../model/reconstruct.js";
+import { RunFolder } from "./run-folder.js";
+import { openTrained, type Trained } from "./run-training.js";
+
+/** New fMRI with the voxels of the training data, scaled as the training data was. */
+function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix {
+  const voxels = raw.responses[0]?.columns ?? 0;
+  if (fmri.columns !== voxels) {
+    throw new DataError(
+      `${file} has ${fmri.columns} voxels, the run was trained on recordings of ${voxels}`,
+      "Give one row per scan and one column per voxel, in the order of the training data.",
+    );
+  }
+  const of = (images: readonly number[]) => images.map((i) => raw.responses[i] as Matrix);
+  const train = averageRepeats(of(split.train));
+  const { indices } = usableVoxels(train, of(split.test));
+  const kept = selectColumns(fmri, indices);
+  const bad = kept.values.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    throw new DataError(
+      `${file}: row ${Math.floor(bad / kept.columns) + 1} holds ${kept.values[bad]} in a voxel that the run uses`,
+      "Remove or repair that row.",
+    );
+  }
+  return zScore(kept, voxelStatistics(selectColumns(train, indices)));
+}
+
+async function writeImages(images: ImageSet, out: string): Promise<void> {
+  mkdirSync(out, { recursive: true });
+  const { height, width, channels, count } = images;
+  const size = height * width * channels;
+  const digits = String(count).length;
+  for (let i = 0; i < count; i++) {
+    const bytes = Uint8Array.from(images.pixels.subarray(i * size, (i + 1) * size), (v) =>
+      Math.round(255 * Math.min(1, Math.max(0, v))),
+    );
+    const raw = { width, height, channels: channels as 1 | 3 };
+    await sharp(bytes, { raw })
+      .png()
+      .toFile(join(out, `${String(i + 1).padStart(digits, "0")}.png`));
+  }
+}
+
+/** Adds the command. */
+export function addReconstruct(program: Command): void {
+  program
+    .command("reconstruct")
+    .description("reconstruct images from new fMRI with a trained run")
+    .argument("<run>", "the run folder that training printed")
+    .requiredOption("--fmri <file>", "fMRI, one row per scan, the voxels of the training data: .npy, .csv or .mat")
+    .requiredOption("--out <folder>", "where the images go, as PNG, one per row")
+    .option("--debug", "show where an error came from")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ voxpix reconstruct runs/digit69-full-20260131-094500 --fmri new.npy --out images/",
+    )
+    .action(async (run: string, options: { fmri: string; out: string }) => {
+      const { config } = RunFolder.open(run);
+      const fmri = await readFmriTable(options.fmri);
+      const trained = await openTrained(run, config);
+      const images = await reconstruct(trained.device, trained.decoder, normalised(fmri, options.fmri, trained));
+      trained.device.destroy();
+      await writeImages(images, options.out);
+      process.stdout.write(`${images.count} images in ${options.out}\n`);
+    });
+}

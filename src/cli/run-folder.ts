@@ -1,0 +1,88 @@
+/** The folder that holds everything of a run. Every file is written whole or not at all, except the log, which grows by lines. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import writeFileAtomic from "write-file-atomic";
+import { CheckpointError } from "../model/errors.js";
+import { completeConfig, type RunConfig } from "./options.js";
+
+/** File names in a run folder. */
+export const runFiles = {
+  config: "config.json",
+  log: "log.jsonl",
+  checkpoint: "checkpoint.safetensors",
+  metrics: "metrics.json",
+  reconstructions: "reconstructions.png",
+} as const;
+
+/** `runs/digit69-full-20260131-094500`. */
+export function defaultRunFolder(config: RunConfig, now = new Date()): string {
+  const stamp = now.toISOString().slice(0, 19).replaceAll("-", "").replaceAll(":", "").replace("T", "-");
+  return join("runs", `${config.dataset}-${config.variant}-${stamp}`);
+}
+
+/** A run folder on disk. */
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Path of one of its files. */
+  file(name: keyof typeof runFiles): string {
+    return join(this.path, runFiles[name]);
+  }
+
+  /**
+   * Makes the folder for a new run and writes its configuration.
+   *
+   * @throws {CheckpointError} when it already holds a run.
+   */
+  static async create(path: string, config: RunConfig): Promise<RunFolder> {
+    const folder = new RunFolder(path);
+    if (existsSync(folder.file("config"))) {
+      throw new CheckpointError(
+        `${path} already holds a run; choose another --out, or continue it with --resume ${path}`,
+      );
+    }
+    mkdirSync(path, { recursive: true });
+    await folder.writeJson("config", config);
+    return folder;
+  }
+
+  /**
+   * Opens an existing run and reads its configuration.
+   *
+   * @throws {CheckpointError} when it holds no run.
+   */
+  static open(path: string): { folder: RunFolder; config: RunConfig } {
+    const folder = new RunFolder(path);
+    const file = folder.file("config");
+    if (!existsSync(file))
+      throw new CheckpointError(
+        `${path} holds no run (there is no ${runFiles.config}); give the folder that training printed`,
+      );
+    let values: unknown;
+    try {
+      values = JSON.parse(readFileSync(file, "utf8"));
+    } catch (error) {
+      throw new CheckpointError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    return { folder, config: completeConfig(values as Record<string, unknown>, file) };
+  }
+
+  /** Writes a file whole, or not at all. */
+  async writeJson(name: keyof typeof runFiles, value: unknown): Promise<void> {
+    await writeFileAtomic(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** Writes a binary file whole, or not at all. */
+  async writeBytes(name: keyof typeof runFiles, bytes: Uint8Array): Promise<void> {
+    await writeFileAtomic(this.file(name), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  /** Adds one line to the log. */
+  log(entry: Readonly<Record<string, unknown>>): void {
+    appendFileSync(this.file("log"), `${JSON.stringify(entry)}\n`);
+  }
+}

@@ -1,0 +1,124 @@
+/** The train command: from a command line to a run folder. */
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DataError } from "../data/errors.js";
+import { UsageError } from "./errors.js";
+import { completeConfig, datasetNames, type RunConfig } from "./options.js";
+import { defaultRunFolder, RunFolder } from "./run-folder.js";
+import { runTraining } from "./run-training.js";
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("It must be a whole number from 0.");
+  return value;
+}
+
+const examples = `
+Examples:
+  $ voxpix train
+      the simulated subject on the photographs that come with the package; a few minutes without a GPU
+  $ voxpix train --dataset digit69 --data digit69_28x28.mat --unlabeled mnist/
+      real fMRI of handwritten digits, with MNIST digits as unlabeled images
+  $ voxpix train --dataset digit69 --data digit69_28x28.mat --variant supervised --folds 10
+      10-fold cross-validation over all images, training on pairs only
+  $ voxpix train --dataset folder --data my-study/ --unlabeled photos/ --weights weights/
+      your own images and fMRI, features of trained networks
+  $ voxpix train --resume runs/digit69-full-20260131-094500
+      goes on where a run was stopped
+
+Exit codes: 0 done, 2 usage or configuration, 3 data, 4 checkpoint or disk, 5 no usable GPU, 6 diverged (NaN),
+75 interrupted (SIGTERM, SIGUSR2) but resumable, 130 Ctrl-C (resumable).`;
+
+/** Adds the options of training to a command. */
+export function trainOptions(command: Command): Command {
+  return command
+    .description("train the Encoder, then the Decoder, and reconstruct the images of the test set")
+    .addOption(new Option("--dataset <name>", "what to train on (default: simulate)").choices([...datasetNames]))
+    .option("--data <path>", "file or folder of the dataset")
+    .option("--unlabeled <path>", "unlabeled images: a folder of images, or MNIST files (idx, also .gz)")
+    .option(
+      "--weights <path>",
+      "folder with VGG19 and CaffeNet conv1 weights as .npy (default: a built-in filter bank)",
+    )
+    .addOption(
+      new Option("--preset <name>", "the released code, or the paper's text (default: authors)").choices([
+        "authors",
+        "paper",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--variant <name>",
+        "unlabeled data to use: none, images, or images and test fMRI (default: full)",
+      ).choices(["supervised", "images", "full"]),
+    )
+    .option("--folds <k>", "cross-validate over all images instead of the dataset's own split", wholeNumber)
+    .option("--resolution <pixels>", "width and height of the images", wholeNumber)
+    .option("--channels <n>", "1 for grey, 3 for colour", wholeNumber)
+    .option("--encoder-epochs <n>", "epochs of the first phase", wholeNumber)
+    .option("--decoder-epochs <n>", "epochs of the second phase", wholeNumber)
+    .option(
+      "--batch-size <n>",
+      "rows of a batch: 60 % pairs, 20 % unlabeled images, 20 % unlabeled test fMRI",
+      wholeNumber,
+    )
+    .option("--encoder-channels <n>", "channels of the Encoder's convolutions", wholeNumber)
+    .option("--decoder-channels <n>", "channels of the Decoder's convolutions", wholeNumber)
+    .option("--seed <n>", "seed of every random number (default: 0)", wholeNumber)
+    .option("--config <file>", "a JSON file with any of these settings, by their names in config.json")
+    .option("--out <folder>", "the run folder (default: runs/<dataset>-<variant>-<time>)")
+    .option("--resume <folder>", "go on with a run that was stopped")
+    .option("--json", "one line of JSON on stdout at the end, nothing else")
+    .option("--debug", "show where an error came from")
+    .addHelpText("after", examples);
+}
+
+type TrainArguments = Record<string, unknown> & {
+  config?: string;
+  out?: string;
+  resume?: string;
+  json?: boolean;
+  debug?: boolean;
+};
+
+function readConfigFile(file: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new DataError(`${file} cannot be read`, "Give a JSON file of settings with --config.");
+  }
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new UsageError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function newRun(args: TrainArguments): { config: RunConfig; out: string } {
+  const { config: file, out, resume: _resume, json: _json, debug: _debug, ...choices } = args;
+  const fromFile = file ? readConfigFile(file) : {};
+  const config = completeConfig({ ...fromFile, ...choices }, file ?? "command line");
+  return { config, out: out ?? defaultRunFolder(config) };
+}
+
+const allowedWithResume = new Set(["resume", "json", "debug"]);
+
+/** Carries out the command. */
+export async function train(args: TrainArguments): Promise<void> {
+  const json = args.json === true;
+  if (args.resume !== undefined) {
+    const other = Object.keys(args).find((name) => !allowedWithResume.has(name));
+    if (other)
+      throw new UsageError(
+        `--resume goes on with the settings of the run; it cannot be combined with --${other.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
+      );
+    const { folder, config } = RunFolder.open(args.resume);
+    await runTraining({ config, folder: () => Promise.resolve(folder), resume: true, json });
+    return;
+  }
+  const { config, out } = newRun(args);
+  // The folder is made only once the data is read and a device is open: an error before that leaves nothing behind.
+  await runTraining({ config, folder: () => RunFolder.create(out, config), resume: false, json });
+}

@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { noFeatureWeights } from "../../src/data/feature-weights.js";
+import { createRng } from "../../src/index.js";
+import { decodeCheckpoint, encodeCheckpoint, restoreTraining, trainingEntries } from "../../src/model/checkpoint.js";
+import { trainingConfig } from "../../src/model/config.js";
+import { Decoder } from "../../src/model/decoder.js";
+import { Encoder } from "../../src/model/encoder.js";
+import { presets } from "../../src/model/presets.js";
+import { reconstruct } from "../../src/model/reconstruct.js";
+import { Training } from "../../src/model/training.js";
+import { randomTensor, testDevice } from "../device.js";
+import { tinyDataset } from "./tiny.js";
+
+const device = await testDevice();
+
+const config = trainingConfig({
+  encoderEpochs: 2,
+  decoderEpochs: 2,
+  batchSize: 8,
+  encoderChannels: 4,
+  decoderChannels: 4,
+  seed: 3,
+});
+const make = (dataset = tinyDataset(16), choices = {}) =>
+  new Training({ device, dataset, weights: noFeatureWeights, config: { ...config, ...choices } });
+
+async function runAll(training: Training) {
+  const reports = [];
+  for await (const report of training.run()) reports.push(report);
+  return reports;
+}
+
+describe("networks", () => {
+  test.each([
+    { preset: "authors", resolution: 28, channels: 1 },
+    { preset: "paper", resolution: 30, channels: 3 },
+    { preset: "authors", resolution: 27, channels: 3 },
+  ] as const)(
+    "$preset at $resolution pixels, $channels channels: shapes fit both ways",
+    ({ preset, resolution, channels }) => {
+      using _scope = device.scope();
+      const options = {
+        preset: { ...presets[preset], encoderChannels: 4, decoderChannels: 4 },
+        resolution,
+        channels,
+        voxels: 11,
+      };
+      const encoder = new Encoder(device, createRng(device, 1), { ...options, weights: noFeatureWeights });
+      const decoder = new Decoder(device, createRng(device, 2), options);
+      const images = randomTensor(device, [2, resolution, resolution, channels], 1, [0, 1]);
+      const fmri = encoder.forward(images);
+      expect(fmri.shape).toEqual([2, 11]);
+      expect(decoder.forward(fmri).shape).toEqual(images.shape);
+      encoder.dispose();
+      decoder.dispose();
+    },
+  );
+});
+
+describe("training", () => {
+  test("reports every epoch of both phases, and the losses fall", async () => {
+    const training = make(tinyDataset(16), { encoderEpochs: 6, decoderEpochs: 6 });
+    const reports = await runAll(training);
+    expect(reports.map(({ phase, epoch }) => `${phase} ${epoch}`)).toEqual(
+      [..."012345"].map((e) => `encoder ${e}`).concat([..."012345"].map((e) => `decoder ${e}`)),
+    );
+    expect(Object.keys(reports.at(-1)!.losses).sort()).toEqual(["D", "DE", "ED", "penalty"]);
+    expect(reports.at(-1)!.losses["D"]).toBeLessThan(reports[6]!.losses["D"]!);
+    expect(training.position.phase).toBe("done");
+    training.dispose();
+  });
+
+  test.each([
+    ["supervised", ["D", "penalty"]],
+    ["images", ["D", "ED", "penalty"]],
+  ] as const)("variant %s has the losses %j", async (variant, names) => {
+    const training = make(tinyDataset(16), { variant, decoderEpochs: 1, encoderEpochs: 1 });
+    const reports = await runAll(training);
+    expect(Object.keys(reports.at(-1)!.losses).sort()).toEqual(names);
+    training.dispose();
+  });
+
+  test("frees what a step makes: buffers and bytes do not grow from epoch to epoch", async () => {
+    const training = make(tinyDataset(16), { encoderEpochs: 1, decoderEpochs: 5 });
+    const counts: string[] = [];
+    for await (const { phase } of training.run()) {
+      const { tensors, buffers, bytes } = device.memory();
+      if (phase === "decoder") counts.push(`${tensors} ${buffers} ${bytes}`);
+    }
+    expect(new Set(counts.slice(1)).size).toBe(1);
+    training.dispose();
+  });
+
+  test("the Encoder's weights do not change while the Decoder trains", async () => {
+    const training = make();
+    const weights: number[][] = [];
+    for await (const { phase } of training.run())
+      if (phase === "encoder" || weights.length > 0) weights.push([...(await training.encoder.dense.weight.data())]);
+    expect(weights.at(-1)).toEqual(weights[config.encoderEpochs - 1]);
+    training.dispose();
+  });
+
+  test.each([1, 2, 3, 5, 7])(
+    "stopped after %i steps, saved and resumed: the same bits as without the stop",
+    async (steps) => {
+      const whole = make();
+      await runAll(whole);
+      const expected = await reconstruct(device, whole.decoder, tinyDataset(16).test.fmri);
+      whole.dispose();
+
+      const first = make();
+      let taken = 0;
+      for await (const _report of first.run(() => ++taken > 2 * steps)) void _report;
+      expect(first.position.phase).not.toBe("done");
+      const bytes = encodeCheckpoint({
+        header: { format: "voxpix-checkpoint-1", position: first.position, fold: 0 },
+        entries: await trainingEntries(first),
+      });
+      first.dispose();
+
+      const second = make();
+      restoreTraining(second, decodeCheckpoint(bytes, "memory"));
+      await runAll(second);
+      const actual = await reconstruct(device, second.decoder, tinyDataset(16).test.fmri);
+      second.dispose();
+      expect(Buffer.from(actual.pixels.buffer).equals(Buffer.from(expected.pixels.buffer))).toBe(true);
+    },
+  );
+
+  test("a damaged checkpoint is refused by name", async () => {
+    const training = make();
+    const bytes = encodeCheckpoint({
+      header: { format: "voxpix-checkpoint-1", position: training.position, fold: 0 },
+      entries: await trainingEntries(training),
+    });
+    expect(() => decodeCheckpoint(bytes.slice(0, bytes.length - 5), "run/checkpoint.safetensors")).toThrow(
+      "run/checkpoint.safetensors cannot be used",
+    );
+    const other = make(tinyDataset(16), { decoderChannels: 5 });
+    expect(() => restoreTraining(other, decodeCheckpoint(bytes, "x"))).toThrow(
+      "the checkpoint does not fit this configuration",
+    );
+    training.dispose();
+    other.dispose();
+  });
+});
