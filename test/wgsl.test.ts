@@ -1,0 +1,51 @@
+/** Every kernel file compiles as it stands, and again with its marked loops written out. Dawn's null backend needs no driver. */
+
+import { afterAll, describe, expect, test } from "vitest";
+import { create, globals } from "webgpu";
+import { sources } from "../src/kernels/generated.js";
+import type { KernelSource } from "../src/kernels/kernel.js";
+import { unroll } from "../src/kernels/specialize.js";
+
+Object.assign(globalThis, globals);
+/** Dawn aborts the process when this is collected before its device. */
+const gpu = create(["backend=null"]);
+const adapter = await gpu.requestAdapter();
+const device = await adapter!.requestDevice({
+  requiredFeatures: [...adapter!.features].filter(
+    (name) => name === "subgroups" || name === "shader-f16",
+  ) as GPUFeatureName[],
+});
+afterAll(() => {
+  device.destroy();
+  // Named here, so that it lives until now.
+  void gpu;
+});
+
+async function complaints(code: string): Promise<string[]> {
+  device.pushErrorScope("validation");
+  const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
+  await device.popErrorScope();
+  return [...messages].map(({ type, lineNum, linePos, message }) => `${type} ${lineNum}:${linePos} ${message}`);
+}
+
+describe.each(Object.entries<KernelSource>(sources))("%s.wgsl", (name, { code, entryPoint }) => {
+  test("compiles as it stands", async () => {
+    expect(await complaints(code)).toEqual([]);
+  });
+  test("compiles with its loops written out", async () => {
+    const written = unroll(code);
+    expect(written).not.toContain("// unroll");
+    expect(await complaints(written)).toEqual([]);
+  });
+  test("has the header that every kernel has", () => {
+    const header = code.slice(0, code.search(/^(?!\/\/)/m));
+    for (const line of ["Shapes", "Layout", "Mapping", "Numerics", "Gradient", "Source"])
+      expect(header, `${name}.wgsl: header line "${line}"`).toMatch(new RegExp(`^// ${line} `, "m"));
+    expect(code).toContain(`fn ${entryPoint}(`);
+    expect(code, `${name}.wgsl: no text templates`).not.toMatch(/\$\{|\{\{/);
+  });
+});
+
+test("a broken kernel is noticed", async () => {
+  expect((await complaints("fn f() -> u32 { return 1.5; }")).join()).toContain("error 1:");
+});
