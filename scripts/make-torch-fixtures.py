@@ -285,7 +285,7 @@ def batch_norm2d():
         make("NHWC, 4 channels", (3, 5, 4, 4), 1e-5, 0.1),
         make("NHWC, 3 channels", (2, 3, 7, 3), 1e-3, 0.3),
         make("[N, C]", (13, 5), 1e-5, 0.1),
-        make("two values a channel", (2, 1, 1, 2), 1e-3, 0.01),
+        make("five values a channel", (5, 1, 1, 2), 1e-3, 0.01),
     ]
 
 

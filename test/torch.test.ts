@@ -55,7 +55,10 @@ async function judge(results: Results, name: string, actual: Tensor): Promise<vo
   const { float32Error, ...encoded } = results[name]!;
   const expected = decode(encoded);
   expect(actual.shape, `shape of ${name}`).toEqual(encoded.shape);
-  const largest = expected.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 0);
+  const largest = expected.reduce(
+    (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
+    0,
+  );
   expectClose(await actual.data(), expected, Math.max((4 * float32Error) / (largest || 1), 1e-6), name);
 }
 
@@ -106,7 +109,8 @@ describe("torch: batchNorm2d, three steps of training, one of evaluation", () =>
         "gradient of weight": gradients.of(weight),
         "gradient of bias": gradients.of(bias),
       };
-      for (const [name, result] of Object.entries(results)) await judge(fixture.results, `step ${step}: ${name}`, result);
+      for (const [name, result] of Object.entries(results))
+        await judge(fixture.results, `step ${step}: ${name}`, result);
     }
   });
 });
@@ -156,7 +160,8 @@ describe("torch: ten steps of training", () => {
       losses.push(await loss.item());
     }
     await judge(fixture.results, "losses", tensor(device, losses));
-    for (const [name, result] of Object.entries({ ...running, ...parameters })) await judge(fixture.results, name, result);
+    for (const [name, result] of Object.entries({ ...running, ...parameters }))
+      await judge(fixture.results, name, result);
     optimizer.dispose();
   });
 });
