@@ -31,6 +31,14 @@ const fewPartials = 128;
 /** Channels in units of the vector they are read as. */
 const lanes = (C: number) => (C % 4 === 0 ? ({ V: "vec4f", width: 4 } as const) : ({ V: "f32", width: 1 } as const));
 
+/** Dims and grid of a pass in which one invocation works on four rows of a channel, a whole number of rows apart. */
+function fourRows({ M, C }: Rows) {
+  const { V, width } = lanes(C);
+  const channels = C / width;
+  const STEP = Math.ceil(M / 4) * channels;
+  return { V, dims: { n: M * channels, C: channels, STEP }, groups: grid(STEP, 64) };
+}
+
 /** Shares of the rows: short ones where that needs no merge in between, else long enough to be worth a thread. */
 function shares(M: number): number {
   const short = Math.ceil(M / 32);
@@ -92,16 +100,15 @@ export function batchNorm2dStatistics(
 export function batchNorm2dApply(
   device: Device,
   buffers: Readonly<Record<"x" | "weight" | "bias" | "mean" | "spread" | "output", Storage>>,
-  { M, C }: Rows,
+  rows: Rows,
   eps: number | null,
 ): void {
-  const { V, width } = lanes(C);
-  const n = (M * C) / width;
+  const { V, dims, groups } = fourRows(rows);
   device.launch(sources["batch-norm2d"], {
-    dims: { n, C: C / width, eps: eps ?? 0 },
+    dims: { ...dims, eps: eps ?? 0 },
     buffers,
     constants: { V, scale_of: eps === null ? "v" : "V(1.0) / sqrt(v + V(dims.eps))" },
-    groups: grid(n, 256),
+    groups,
   });
 }
 
@@ -130,14 +137,13 @@ export function batchNorm2dGradSums(
 export function batchNorm2dGradInput(
   device: Device,
   buffers: Readonly<Record<"grad_output" | "x" | "weight" | "mean" | "rstd" | "sums" | "grad_input", Storage>>,
-  { M, C }: Rows,
+  rows: Rows,
 ): void {
-  const { V, width } = lanes(C);
-  const n = (M * C) / width;
+  const { V, dims, groups } = fourRows(rows);
   device.launch(sources["batch-norm2d-grad-input"], {
-    dims: { n, C: C / width, per_row: 1 / M },
+    dims: { ...dims, per_row: 1 / rows.M },
     buffers,
     constants: { V },
-    groups: grid(n, 256),
+    groups,
   });
 }

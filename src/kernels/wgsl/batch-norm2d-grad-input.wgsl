@@ -5,7 +5,8 @@
 //
 // Shapes   grad_output, x, grad_input [M, C], M = N H W     weight, mean, rstd [C]     sums [2, C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
-// Mapping  one invocation = 4 Vs of grad_input, 64 apart; grid x then y.
+// Mapping  one invocation = 4 Vs of grad_input, STEP apart: STEP is a multiple of C, so they are one channel's, whose numbers are
+//          read once. Neighbours read neighbouring addresses; grid x then y covers STEP.
 // Numerics elementwise; the differences cancel exactly as in every float32 form of it.
 // Gradient none: second derivatives are composed from ops (src/tensor/ops/batch-norm2d.ts).
 // Source   Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3; sums from batch-norm2d-grad-sums.wgsl.
@@ -15,6 +16,7 @@ alias V = f32;
 struct Dims {
   n: u32,
   C: u32,
+  STEP: u32,
   per_row: f32,
 }
 
@@ -33,13 +35,18 @@ fn batch_norm2d_grad_input(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
+  let first = (group.y * groups.x + group.x) * 64u + lane;
+  if (first >= dims.STEP) { return; }
+  let c = first % dims.C;
+  let centre = mean[c];
+  let scale = rstd[c];
+  let factor = weight[c] * scale;
+  let plain = sums[c] * dims.per_row;
+  let along = sums[dims.C + c] * dims.per_row;
   for (var part = 0u; part < 4u; part++) {
-    let i = first + part * 64u;
+    let i = first + part * dims.STEP;
     if (i >= dims.n) { return; }
-    let c = i % dims.C;
-    let xhat = (x[i] - mean[c]) * rstd[c];
-    let projection = (sums[c] + xhat * sums[dims.C + c]) * dims.per_row;
-    grad_input[i] = weight[c] * rstd[c] * (grad_output[i] - projection);
+    let xhat = (x[i] - centre) * scale;
+    grad_input[i] = factor * (grad_output[i] - (plain + xhat * along));
   }
 }

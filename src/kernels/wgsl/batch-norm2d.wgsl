@@ -4,7 +4,8 @@
 //
 // Shapes   x, output [M, C], M = N H W     weight, bias, mean, spread [C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
-// Mapping  one invocation = 4 Vs of the output, 64 apart; grid x then y.
+// Mapping  one invocation = 4 Vs of the output, STEP apart: STEP is a multiple of C, so they are one channel's, whose four
+//          numbers are read once. Neighbours read neighbouring addresses; grid x then y covers STEP.
 // Numerics subtracts the mean first, so a large mean costs no more than its own rounding. `spread` is rstd as it is, or, with
 //          scale_of = 1 / sqrt(v + eps), a variance.
 // Gradient batch-norm2d-grad-sums.wgsl (weight, bias), batch-norm2d-grad-input.wgsl (x).
@@ -15,6 +16,7 @@ alias V = f32;
 struct Dims {
   n: u32,
   C: u32,
+  STEP: u32,
   eps: f32,
 }
 
@@ -34,11 +36,15 @@ fn batch_norm2d(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let first = (group.y * groups.x + group.x) * 256u + lane;
+  let first = (group.y * groups.x + group.x) * 64u + lane;
+  if (first >= dims.STEP) { return; }
+  let c = first % dims.C;
+  let centre = mean[c];
+  let factor = scale_of(spread[c]) * weight[c];
+  let offset = bias[c];
   for (var part = 0u; part < 4u; part++) {
-    let i = first + part * 64u;
+    let i = first + part * dims.STEP;
     if (i >= dims.n) { return; }
-    let c = i % dims.C;
-    output[i] = (x[i] - mean[c]) * (scale_of(spread[c]) * weight[c]) + bias[c];
+    output[i] = (x[i] - centre) * factor + offset;
   }
 }

@@ -8,6 +8,8 @@ import { defineOp, type Op } from "../define-op.js";
 import { describeShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
+import { reshape } from "./reshape.js";
+import { slice } from "./slice.js";
 import { mean as meanOver, sum } from "./sum.js";
 
 /** Options of `batchNorm2d` that normalises with the statistics of the batch. */
@@ -100,18 +102,6 @@ const gradSums: Op<readonly ["gradOutput", "x", "mean", "rstd"], kernels.Rows> =
   vjp: null,
 });
 
-/** One of the two rows of `gradSums`. */
-const rowOfSums: Op<readonly ["sums"], { row: 0 | 1 }> = defineOp({
-  name: "batchNorm2dRowOfSums",
-  inputs: ["sums"],
-  plan: ([sums], { row }: { row: 0 | 1 }) => ({ shape: sums.shape.slice(1), row }),
-  forward({ device, output, plan }, [sums]) {
-    const bytes = output.size * 4;
-    device.copy(sums.storage, plan.row * bytes, output.storage, 0, bytes);
-  },
-  vjp: null,
-});
-
 /** The gradient with respect to `x` where the statistics depend on it. */
 const gradInput: Op<readonly ["gradOutput", "x", "weight", "mean", "rstd", "sums"], kernels.Rows> = defineOp({
   name: "batchNorm2dGradInput",
@@ -145,6 +135,10 @@ function sharedSums({ x, shared, M, C }: Saved, gradOutput: Tensor, mean: Tensor
 const rowAxes = (x: Tensor) => ({ axes: x.shape.slice(0, -1).map((_, axis) => axis) });
 
 const rstdOf = (variance: Tensor, eps: number) => reciprocal(sqrt(add(variance, constant(variance.device, eps))));
+
+/** The gradient of the weight (row 1) or of the bias (row 0), out of the sums. */
+const rowOf = (sums: Tensor, row: 0 | 1) =>
+  reshape(slice(sums, { start: [row], end: [row + 1] }), { shape: sums.shape.slice(1) });
 
 /** The normalised input and rstd as ops on `x`, for gradients that are differentiated again. */
 function composedByBatch(x: Tensor, eps: number): { xhat: Tensor; rstd: Tensor } {
@@ -199,12 +193,12 @@ const byBatch = defineOp({
     },
     weight(saved, gradOutput): Tensor {
       const { x, mean, rstd, eps } = saved;
-      if (!x.device.recording) return rowOfSums(sharedSums(saved, gradOutput, mean, rstd), { row: 1 });
+      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, mean, rstd), 1);
       return sum(mul(gradOutput, composedByBatch(x, eps).xhat), rowAxes(x));
     },
     bias(saved, gradOutput): Tensor {
       const { x, mean, rstd } = saved;
-      if (!x.device.recording) return rowOfSums(sharedSums(saved, gradOutput, mean, rstd), { row: 0 });
+      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, mean, rstd), 0);
       return sum(gradOutput, rowAxes(x));
     },
   },
@@ -240,13 +234,13 @@ const byRunning = defineOp({
     weight(saved, gradOutput): Tensor {
       const { x, runningMean, runningVar, eps } = saved;
       const rstd = rstdOf(runningVar, eps);
-      if (!x.device.recording) return rowOfSums(sharedSums(saved, gradOutput, runningMean, rstd), { row: 1 });
+      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, runningMean, rstd), 1);
       return sum(mul(gradOutput, mul(sub(x, runningMean), rstd)), rowAxes(x));
     },
     bias(saved, gradOutput): Tensor {
       const { x, runningMean, runningVar, eps } = saved;
       if (x.device.recording) return sum(gradOutput, rowAxes(x));
-      return rowOfSums(sharedSums(saved, gradOutput, runningMean, rstdOf(runningVar, eps)), { row: 0 });
+      return rowOf(sharedSums(saved, gradOutput, runningMean, rstdOf(runningVar, eps)), 0);
     },
     runningMean: null,
     runningVar: null,
