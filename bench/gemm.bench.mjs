@@ -2,8 +2,7 @@
 //
 //   npm run build && node bench/gemm.bench.mjs [swiftshader] [lane|tile|direct] [filter]
 //
-// Rows are timed in turns, so that other load on the machine falls on all of them. "wall" is the best time of a call (submit to
-// done); "median" the middle one; "cpu" counts the CPU time of the driver's threads as if the cores had been free (Linux
+// Rows are timed in turns, so that other load on the machine falls on all of them. "wall" is the best time of a call; "median" the middle one; "cpu" counts the CPU time of the driver's threads as if the cores had been free (Linux
 // software drivers only, and optimistic). Right answers are the tests' business.
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -108,29 +107,27 @@ for (const [label, N, H, C, O, K, stride] of [
   });
 }
 
-async function time(run) {
-  // The device sleeps for most of the last wait: a first call gets it used to how long this one takes.
-  run().dispose();
-  await device.finish();
+/** One measurement: so many calls that the wait, most of which the device sleeps away, is about equally long for every row. */
+async function time({ run, calls }) {
   const cpu = workerMs();
   const start = performance.now();
-  const output = run();
+  for (let i = 0; i < calls; i++) run().dispose();
   await device.finish();
-  const wall = performance.now() - start;
-  output.dispose();
-  return { wall, cpu: (workerMs() - cpu) / availableParallelism() };
+  return {
+    wall: (performance.now() - start) / calls,
+    cpu: (workerMs() - cpu) / availableParallelism() / calls,
+  };
 }
 
 const rounds = 5;
 for (const entry of rows) {
   entry.run = entry.make();
-  const start = performance.now();
-  entry.run().dispose();
-  await device.finish();
-  entry.first = performance.now() - start;
+  entry.calls = 1;
+  entry.first = (await time(entry)).wall;
+  entry.calls = Math.ceil(150 / Math.min((await time(entry)).cpu || 50, 150));
   entry.times = [];
 }
-for (let round = 0; round < rounds; round++) for (const entry of rows) entry.times.push(await time(entry.run));
+for (let round = 0; round < rounds; round++) for (const entry of rows) entry.times.push(await time(entry));
 
 console.log(`${device.adapter.name}${version ? `, ${version} version` : ""}`);
 console.log(

@@ -1,4 +1,6 @@
 /** Dispatch of conv2d's input gradient: the kernel of conv2d, once for each residue of the pixel by the stride. */
+
+import { conv2dGradInputNarrow, isNarrowGradInput, narrowElements } from "./conv2d-narrow.js";
 import {
   type Conv2dGeometry,
   directDims,
@@ -59,13 +61,19 @@ export function conv2dGradInput(
 ): void {
   const { H, W, C, OH, OW, O } = geometry;
   if (geometry.N * H * W * C === 0) return;
+  const narrow = isNarrowGradInput(device, geometry) && !runsDirect(device, geometry);
+  const between = narrow ? narrowElements.gradInput(geometry) : 0;
   const windows = imageWindows(device, "conv2dGradInput", geometry.N, [
-    [gradOutput, OH * OW * O],
-    [output, H * W * C],
+    [gradOutput.bytes, OH * OW * O],
+    [output.bytes, H * W * C],
+    [geometry.N * between * 4, between],
   ]);
   for (const window of windows) {
+    const part = { ...geometry, N: window.N };
     const source = window.of(gradOutput, OH * OW * O);
-    dispatch(device, { ...geometry, N: window.N }, source, weight, window.of(output, H * W * C));
+    const result = window.of(output, H * W * C);
+    if (narrow) conv2dGradInputNarrow(device, part, { gradOutput: source, weight, output: result });
+    else dispatch(device, part, source, weight, result);
   }
 }
 

@@ -24,14 +24,18 @@ export function conv2dGradWeight(
   geometry: Conv2dGeometry,
   { input, gradOutput, output }: { input: Storage; gradOutput: Storage; output: Storage },
 ): void {
-  const { N, H, W, C, KH, KW, OH, OW, O, groups } = geometry;
+  const { H, W, C, KH, KW, OH, OW, O, groups } = geometry;
   const weights = (KH * KW * C * O) / groups;
   if (weights === 0) return;
-  const windows = imageWindows(device, "conv2dGradWeight", N, [
-    [input, H * W * C],
-    [gradOutput, OH * OW * O],
+  const windows = imageWindows(device, "conv2dGradWeight", geometry.N, [
+    [input.bytes, H * W * C],
+    [gradOutput.bytes, OH * OW * O],
   ]);
-  const splits = windows.map((window) => splitSum(device, tileCount(device, geometry), window.N * OH * OW, weights));
+  const splits = windows.map(({ N }) => {
+    const { pixels } = productSize(device, { ...geometry, N });
+    // Splits and groups share an axis of the grid.
+    return splitSum(device, tileCount(device, geometry), pixels, weights, Math.floor(65535 / groups));
+  });
   const slices = splits.reduce((total, split) => total + split.splits, 0);
   sumSlices(device, output, slices, weights, (target) => {
     let slice = 0;
@@ -48,15 +52,34 @@ export function conv2dGradWeight(
   });
 }
 
+/** Rows are (tap, channel of the one operand), columns channels of the other; see `isSwapped`. */
+function productSize(device: Device, geometry: Conv2dGeometry): { rows: number; columns: number; pixels: number } {
+  const { N, H, W, C, KH, KW, OH, OW, O, groups } = geometry;
+  if (isSwapped(device, geometry)) return { rows: KH * KW * O, columns: C, pixels: N * H * W };
+  return { rows: (KH * KW * C) / groups, columns: O / groups, pixels: N * OH * OW };
+}
+
+/** Work of a product in units of full lanes: tiles are 16 rows by 32 columns, or 16, which is less efficient. */
+const cost = (rows: number, columns: number) =>
+  Math.ceil(rows / 16) * (columns <= 16 ? 1.4 : 2 * Math.ceil(columns / 32));
+
+/**
+ * Whether the taps go with the outputs: `sum over input pixels q of x[q, c] * gradOutput[q - tap, o]`. The same sum, in a better
+ * shape where there are few outputs; with a stride, `q - tap` would not always be an output.
+ */
+function isSwapped(device: Device, geometry: Conv2dGeometry): boolean {
+  const { C, KH, KW, O, groups, stride } = geometry;
+  if (runsDirect(device, geometry)) return false;
+  return groups === 1 && stride[0] === 1 && stride[1] === 1 && cost(KH * KW * O, C) < cost(KH * KW * C, O);
+}
+
 /** Workgroups of one slice. */
 function tileCount(device: Device, geometry: Conv2dGeometry): number {
-  const { C, KH, KW, O, groups } = geometry;
-  const rows = (KH * KW * C) / groups;
-  const columns = O / groups;
-  if (runsDirect(device, geometry)) return Math.ceil((rows * O) / 64);
+  const { rows, columns } = productSize(device, geometry);
+  if (runsDirect(device, geometry)) return Math.ceil((rows * geometry.O) / 64);
   const lanes = lanesToUse(device);
-  if (lanes) return Math.ceil(rows / 16) * Math.ceil(columns / (4 * lanes)) * groups;
-  return Math.ceil(rows / 64) * Math.ceil(columns / 64) * groups;
+  const [tileRows, tileColumns] = lanes ? [16, 4 * lanes] : [64, 64];
+  return Math.ceil(rows / tileRows) * Math.ceil(columns / tileColumns) * geometry.groups;
 }
 
 function dispatch(device: Device, geometry: Conv2dGeometry, buffers: Buffers, part: Part): void {
@@ -76,56 +99,68 @@ function launchDirect(device: Device, geometry: Conv2dGeometry, buffers: Buffers
   });
 }
 
-/** The uniforms that both versions share. */
-function productDims(g: Conv2dGeometry, { chunk, outputOffset }: Part) {
-  const { N, H, W, C, KH, KW, OH, OW, O, groups } = g;
-  const { stride_y, stride_x, dilation_y, dilation_x, top, left } = directDims(g);
-  const channels = C / groups;
-  return {
-    ...{ rows: KH * KW * channels, columns: O / groups, channels, groups, KW, H, line: W * C, C, OH, OW, O },
+/** Uniforms and bindings that both versions share. */
+function product(device: Device, g: Conv2dGeometry, buffers: Buffers, { chunk, outputOffset }: Part) {
+  const { H, W, C, KW, OH, OW, O, groups } = g;
+  const [dilationY, dilationX] = g.dilation;
+  const common = {
     ...{
-      stride_y,
-      stride_x,
-      dilation_y,
-      dilation_x,
-      top,
-      left,
-      pixels: N * OH * OW,
+      ...productSize(device, g),
+      groups,
+      KW,
       chunk,
       output_offset: outputOffset,
+      slice: (g.KH * KW * C * O) / groups,
     },
+    ...{ stride_y: g.stride[0], stride_x: g.stride[1], output_tap: (C / groups) * O },
   };
+  if (isSwapped(device, g)) {
+    const swapped = { input: buffers.grad_output, grad_output: buffers.input, output: buffers.output };
+    const dims = {
+      ...{ ...common, channels: O, H: OH, line: OW * O, C: O, OH: H, OW: W, O: C },
+      ...{ dilation_y: -dilationY, dilation_x: -dilationX, top: -g.before[0], left: -g.before[1] },
+      ...{ output_row: 1, output_column: O },
+    };
+    return { dims, buffers: swapped };
+  }
+  const dims = {
+    ...{ ...common, channels: C / groups, H, line: W * C, C, OH, OW, O },
+    ...{ dilation_y: dilationY, dilation_x: dilationX, top: g.before[0], left: g.before[1] },
+    ...{ output_row: O, output_column: 1 },
+  };
+  return { dims, buffers };
 }
 
 function launchLane(device: Device, geometry: Conv2dGeometry, buffers: Buffers, part: Part, lanes: number): void {
-  const dims = productDims(geometry, part);
+  const { dims, buffers: bound } = product(device, geometry, buffers, part);
   const strips = 16 / lanes;
-  const perLane = dims.columns <= lanes ? 1 : 4;
+  // A tile is half as wide where that is wide enough.
+  const perLane = dims.columns <= 2 * lanes ? 2 : 4;
   const [x, y] = grid(Math.ceil(dims.rows / (strips * lanes)) * Math.ceil(dims.columns / (perLane * lanes)), 1);
   device.launch(sources["conv2d-grad-weight-lane"], {
     dims,
-    buffers,
+    buffers: bound,
     constants: { LANES: lanes, STRIPS: strips, COLUMNS: perLane },
     groups: [x, y, part.splits * geometry.groups],
   });
 }
 
 function launchTile(device: Device, geometry: Conv2dGeometry, buffers: Buffers, part: Part): void {
-  const { OH, OW, groups } = geometry;
-  const dims = productDims(geometry, part);
+  const { dims, buffers: bound } = product(device, geometry, buffers, part);
+  const { OH, OW } = dims;
   const TM = dims.rows <= 16 ? 1 : 4;
   const TN = dims.columns <= 16 && dims.rows > 16 ? 1 : 4;
   const [x, y] = grid(Math.ceil(dims.rows / (16 * TM)) * Math.ceil(dims.columns / (16 * TN)), 1);
-  const turn = 16;
+  const tilePixels = 16;
   device.launch(sources["conv2d-grad-weight"], {
     dims: {
       ...dims,
-      turn_n: Math.floor(turn / Math.max(OW * OH, 1)),
-      turn_y: Math.floor(turn / Math.max(OW, 1)) % Math.max(OH, 1),
-      turn_x: turn % Math.max(OW, 1),
+      turn_n: Math.floor(tilePixels / Math.max(OW * OH, 1)),
+      turn_y: Math.floor(tilePixels / Math.max(OW, 1)) % Math.max(OH, 1),
+      turn_x: tilePixels % Math.max(OW, 1),
     },
-    buffers,
+    buffers: bound,
     constants: { TM, TN, DEPTH: tileDepth(device) },
-    groups: [x, y, part.splits * groups],
+    groups: [x, y, part.splits * geometry.groups],
   });
 }

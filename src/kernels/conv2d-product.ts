@@ -102,7 +102,8 @@ export function launchProduct(device: Device, dims: Product, buffers: ProductBuf
     return;
   }
   const strips = 16 / lanes;
-  const perLane = columns <= lanes ? 1 : 4;
+  // A tile is half as wide where that is wide enough.
+  const perLane = columns <= 2 * lanes ? 2 : 4;
   const [x, y] = grid(Math.ceil(rows / (strips * lanes)) * Math.ceil(columns / (perLane * lanes)), 1);
   device.launch(sources["conv2d-lane"], {
     dims,
@@ -122,17 +123,17 @@ export interface ImageWindow {
 /**
  * Cuts a batch into windows whose tensors each fit one binding; one window when everything does.
  *
- * @param tensors - Every tensor with a batch axis, and its elements an image.
+ * @param tensors - Bytes of every tensor with a batch axis, and its elements an image.
  * @throws {DeviceError} when the least number of images that starts at a multiple of 256 bytes does not fit.
  */
 export function imageWindows(
   device: Device,
   op: string,
   N: number,
-  tensors: readonly (readonly [storage: Storage, elements: number])[],
+  tensors: readonly (readonly [bytes: number, elements: number])[],
 ): ImageWindow[] {
   const limit = device.adapter.maxBindingBytes;
-  if (tensors.every(([storage]) => storage.bytes <= limit)) return [{ N, of: (storage) => storage }];
+  if (tensors.every(([bytes]) => bytes <= limit)) return [{ N, of: (storage) => storage }];
   // 64 elements are 256 bytes: with an odd number of elements an image, only every 64th image starts there.
   const granularity = Math.max(...tensors.map(([, elements]) => 64 / gcd(64, elements)));
   const fits = Math.min(...tensors.map(([, elements]) => Math.floor(limit / (4 * elements))));

@@ -1,4 +1,6 @@
 /** Dispatch of conv2d. */
+
+import { conv2dNarrow, isNarrowForward, narrowElements } from "./conv2d-narrow.js";
 import {
   type Conv2dGeometry,
   directDims,
@@ -21,14 +23,19 @@ export function conv2d(
 ): void {
   const { H, W, C, OH, OW, O } = geometry;
   if (geometry.N * OH * OW * O === 0) return;
+  const narrow = isNarrowForward(device, geometry) && !runsDirect(device, geometry);
+  const between = narrow ? narrowElements.forward(geometry) : 0;
   const windows = imageWindows(device, "conv2d", geometry.N, [
-    [input, H * W * C],
-    [output, OH * OW * O],
+    [input.bytes, H * W * C],
+    [output.bytes, OH * OW * O],
+    [geometry.N * between * 4, between],
   ]);
   for (const window of windows) {
+    const part = { ...geometry, N: window.N };
     const source = window.of(input, H * W * C);
     const result = window.of(output, OH * OW * O);
-    dispatch(device, { ...geometry, N: window.N }, source, weight, bias, result);
+    if (narrow) conv2dNarrow(device, part, { input: source, weight, bias, output: result });
+    else dispatch(device, part, source, weight, bias, result);
   }
 }
 

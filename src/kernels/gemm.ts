@@ -60,13 +60,14 @@ const mostChunk = 8192;
  *
  * @param tiles - Workgroups without a split.
  * @param outputs - Elements of the result, of which there will be one slice a part.
+ * @param mostParts - Default: as many as a grid has workgroups along one axis.
  */
-export function splitSum(device: Device, tiles: number, length: number, outputs: number): Split {
-  const wantedTiles = device.adapter.software ? 16 : 512;
+export function splitSum(device: Device, tiles: number, length: number, outputs: number, mostParts = 65535): Split {
+  const wantedTiles = device.adapter.software ? 32 : 512;
   const forWork = Math.min(Math.ceil(wantedTiles / Math.max(tiles, 1)), Math.floor(length / leastChunk));
   const forRounding = Math.ceil(length / mostChunk);
   const memory = Math.floor(device.adapter.maxBindingBytes / (4 * Math.max(outputs, 1)));
-  const wanted = Math.max(1, Math.min(Math.max(forWork, forRounding), memory, 65535));
+  const wanted = Math.max(1, Math.min(Math.max(forWork, forRounding), memory, mostParts));
   const chunk = Math.max(4, Math.ceil(length / wanted / 4) * 4);
   return { splits: Math.max(1, Math.ceil(length / chunk)), chunk };
 }

@@ -29,8 +29,8 @@ interface Block {
   readonly k: readonly [number, number];
 }
 
-/** A piece of a matrix, as the kernels see it. */
-interface Piece {
+/** A piece of a matrix, as the kernels see it: element [i, j] lies at offset + i * row + j * column. */
+export interface Piece {
   readonly binding: Binding;
   readonly offset: number;
   readonly row: number;
@@ -119,14 +119,21 @@ function dispatch(
     biasOffset: n[0],
     noBias: { storage: launch.a, offset: 0, bytes: 256 },
   };
+  launchProblem(device, problem);
+}
+
+/** Records one product of pieces that each fit a binding. */
+export function launchProblem(device: Device, problem: Problem): void {
   const lanes = lanesToUse(device);
   if (lanes === null) launchTile(device, problem);
   // Few columns waste lanes, few rows do not: turn the product round.
-  else if (problem.N <= lanes && problem.M > problem.N) launchLane(device, transpose(problem), lanes, true);
-  else launchLane(device, problem, lanes, false);
+  else if (problem.N <= lanes && problem.M > problem.N && !problem.columnGroup) {
+    launchLane(device, transpose(problem), lanes, true);
+  } else launchLane(device, problem, lanes, false);
 }
 
-interface Problem {
+/** A product as one dispatch computes it. */
+export interface Problem {
   readonly M: number;
   readonly N: number;
   readonly K: number;
@@ -134,10 +141,15 @@ interface Problem {
   readonly chunk: number;
   readonly a: Piece;
   readonly b: Piece;
+  /** Columns of `b` come in groups of `size`, `jump` elements apart. Default: all next to each other. */
+  readonly columnGroup?: { readonly size: number; readonly jump: number };
   readonly out: Piece;
+  /** Elements from one split's result to the next. */
   readonly slice: number;
   readonly bias: Storage | null;
+  /** Element of the bias that belongs to column 0. */
   readonly biasOffset: number;
+  /** Anything to bind where there is no bias. */
   readonly noBias: Binding;
 }
 
@@ -160,6 +172,8 @@ function common(problem: Problem, biasAlongRows: boolean) {
       b_offset: b.offset,
       b_k: b.row,
       b_column: b.column,
+      b_group: problem.columnGroup?.size ?? problem.N,
+      b_jump: problem.columnGroup?.jump ?? 0,
       output_offset: out.offset,
       output_row: out.row,
       output_column: out.column,
@@ -174,7 +188,8 @@ function common(problem: Problem, biasAlongRows: boolean) {
 }
 
 function launchLane(device: Device, problem: Problem, lanes: number, biasAlongRows: boolean): void {
-  const columns = 4;
+  // A tile is half as wide where that is wide enough.
+  const columns = problem.N <= 2 * lanes ? 2 : 4;
   const strips = problem.M <= lanes ? 1 : 16 / lanes;
   const tiles = Math.ceil(problem.M / (strips * lanes)) * Math.ceil(problem.N / (columns * lanes));
   const [x, y] = grid(tiles, 1);

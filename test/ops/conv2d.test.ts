@@ -74,6 +74,33 @@ const cases: Case[] = [
   { name: "depthwise", x: [2, 9, 7, 5], kernel: [3, 3], O: 10, options: { groups: 5, padding: 1, dilation: [1, 2] } },
   { name: "1 x 1", x: [3, 5, 7, 67], kernel: [1, 1], O: 35, options: {} },
   { name: "kernel as large as the input", x: [5, 4, 6, 9], kernel: [4, 6], O: 11, options: {} },
+  {
+    name: "image channels, all options",
+    x: [2, 13, 12, 3],
+    kernel: [3, 4],
+    O: 18,
+    options: {
+      stride: [2, 3],
+      dilation: [1, 2],
+      padding: [
+        [2, 1],
+        [0, 3],
+      ],
+    },
+  },
+  {
+    name: "to two channels, uneven padding",
+    x: [2, 5, 7, 18],
+    kernel: [3, 2],
+    O: 2,
+    options: {
+      dilation: [2, 1],
+      padding: [
+        [3, 4],
+        [0, 4],
+      ],
+    },
+  },
   { name: "one line", x: [2, 1, 31, 4], kernel: [1, 5], O: 3, options: { padding: "same" } },
 ];
 

@@ -10,6 +10,8 @@
 //          COLUMNS outputs each; lane i loads the input for row i and broadcasts it. Tiles go down the rows first; grid z = split * groups + group.
 // Numerics accumulates in f32, order n -> y -> x within a split of `chunk` pixels; |error| <= chunk * eps_f32 * sum|a b|.
 // Gradient conv2d-grad-input (input), conv2d (grad_output).
+//          Where there are fewer outputs than channels, and the stride is 1, the host swaps the two: grad_output is gathered, at
+//          the taps' mirrored places, and the output's strides put things right.
 // Source   matmul-lane.wgsl with its left operand gathered. Same sums as conv2d-grad-weight-direct.wgsl.
 
 enable subgroups;
@@ -31,15 +33,20 @@ struct Dims {
   O: u32,
   stride_y: u32,
   stride_x: u32,
-  dilation_y: u32,
-  dilation_x: u32,
-  top: u32,
-  left: u32,
+  dilation_y: i32,
+  dilation_x: i32,
+  top: i32,
+  left: i32,
   // Pixels in all, and pixels of a split.
   pixels: u32,
   chunk: u32,
-  // Element of the output where this dispatch starts.
+  // Element of the output where this dispatch starts, and elements from split to split, tap to tap, row to row within a tap,
+  // column to column.
   output_offset: u32,
+  slice: u32,
+  output_tap: u32,
+  output_row: u32,
+  output_column: u32,
 }
 
 const LANES = 8u;
@@ -73,12 +80,14 @@ fn conv2d_grad_weight_lane(
   // columns past the end repeat the last one and are not stored.
   var down: array<i32, STRIPS>;
   var across: array<i32, STRIPS>;
+  var place: array<u32, STRIPS>;
   for (var strip = 0u; strip < STRIPS; strip++) { // unroll
     let row = min(first_row + strip * LANES + lane, dims.rows - 1u);
     let tap = row / dims.channels;
     let c = row % dims.channels + conv_group * dims.channels;
-    down[strip] = i32(tap / dims.KW * dims.dilation_y) - i32(dims.top);
-    across[strip] = (i32(tap % dims.KW * dims.dilation_x) - i32(dims.left)) * i32(dims.C) + i32(c);
+    place[strip] = tap * dims.output_tap + row % dims.channels * dims.output_row;
+    down[strip] = i32(tap / dims.KW) * dims.dilation_y - dims.top;
+    across[strip] = (i32(tap % dims.KW) * dims.dilation_x - dims.left) * i32(dims.C) + i32(c);
   }
   var start: array<u32, COLUMNS>;
   for (var c = 0u; c < COLUMNS; c++) { // unroll
@@ -126,12 +135,13 @@ fn conv2d_grad_weight_lane(
     }
   }
 
-  let slice = dims.output_offset + split * dims.rows * dims.O + conv_group * dims.columns;
+  let slice = dims.output_offset + split * dims.slice + conv_group * dims.columns * dims.output_column;
   for (var row = 0u; row < ROWS; row++) { // unroll
+    let row_start = slice + subgroupShuffle(place[row / LANES], row % LANES);
     if (first_row + row < dims.rows) {
       for (var c = 0u; c < COLUMNS; c++) { // unroll
         let column = first_column + c * LANES + lane;
-        if (column < dims.columns) { output[slice + (first_row + row) * dims.O + column] = sums[row * COLUMNS + c]; }
+        if (column < dims.columns) { output[row_start + column * dims.output_column] = sums[row * COLUMNS + c]; }
       }
     }
   }

@@ -10,6 +10,8 @@
 //          16 apart. Tiles are numbered down the rows first; grid z = split * groups + group.
 // Numerics accumulates in f32, order n -> y -> x within a split of `chunk` pixels; |error| <= chunk * eps_f32 * sum|a b|.
 // Gradient conv2d-grad-input (input), conv2d (grad_output).
+//          Where there are fewer outputs than channels, and the stride is 1, the host swaps the two: grad_output is gathered, at
+//          the taps' mirrored places, and the output's strides put things right.
 // Source   matmul.wgsl with its left operand gathered. Same sums as conv2d-grad-weight-direct.wgsl.
 
 struct Dims {
@@ -29,15 +31,20 @@ struct Dims {
   O: u32,
   stride_y: u32,
   stride_x: u32,
-  dilation_y: u32,
-  dilation_x: u32,
-  top: u32,
-  left: u32,
+  dilation_y: i32,
+  dilation_x: i32,
+  top: i32,
+  left: i32,
   // Pixels in all, and pixels of a split.
   pixels: u32,
   chunk: u32,
-  // Element of the output where this dispatch starts.
+  // Element of the output where this dispatch starts, and elements from split to split, tap to tap, row to row within a tap,
+  // column to column.
   output_offset: u32,
+  slice: u32,
+  output_tap: u32,
+  output_row: u32,
+  output_column: u32,
   // TILE_K pixels as (images, lines, pixels), so that a thread moves on without dividing.
   turn_n: u32,
   turn_y: u32,
@@ -81,9 +88,9 @@ fn conv2d_grad_weight(
   let load_row = thread % (16u * TM);
   let row = min(first_row + load_row, dims.rows - 1u);
   let tap = row / dims.channels;
-  let down = i32(tap / dims.KW * dims.dilation_y) - i32(dims.top);
+  let down = i32(tap / dims.KW) * dims.dilation_y - dims.top;
   let c = row % dims.channels + conv_group * dims.channels;
-  let across = (i32(tap % dims.KW * dims.dilation_x) - i32(dims.left)) * i32(dims.C) + i32(c);
+  let across = (i32(tap % dims.KW) * dims.dilation_x - dims.left) * i32(dims.C) + i32(c);
   var x: array<u32, TM>;
   var y: array<u32, TM>;
   var n: array<u32, TM>;
@@ -140,12 +147,15 @@ fn conv2d_grad_weight(
     workgroupBarrier();
   }
 
-  let slice = dims.output_offset + split * dims.rows * dims.O + conv_group * dims.columns;
+  let start = dims.output_offset + split * dims.slice + conv_group * dims.columns * dims.output_column;
   for (var i = 0u; i < TM; i++) { // unroll
     for (var j = 0u; j < TN; j++) { // unroll
       let m = first_row + i * 16u + high;
       let column = first_column + j * 16u + low;
-      if (m < dims.rows && column < dims.columns) { output[slice + m * dims.O + column] = sums[i * TN + j]; }
+      if (m < dims.rows && column < dims.columns) {
+        let place = m / dims.channels * dims.output_tap + m % dims.channels * dims.output_row;
+        output[start + place + column * dims.output_column] = sums[i * TN + j];
+      }
     }
   }
 }

@@ -25,6 +25,9 @@ struct Dims {
   b_offset: u32,
   b_k: u32,
   b_column: u32,
+  // Columns of b come in groups of b_group, b_jump elements apart; one group in an ordinary matrix.
+  b_group: u32,
+  b_jump: u32,
   output_offset: u32,
   output_row: u32,
   output_column: u32,
@@ -75,7 +78,7 @@ fn matmul_lane(
   var column_bias: array<f32, COLUMNS>;
   for (var c = 0u; c < COLUMNS; c++) { // unroll
     let column = min(first_column + c * LANES + lane, dims.N - 1u);
-    b_start[c] = dims.b_offset + column * dims.b_column;
+    b_start[c] = dims.b_offset + column / dims.b_group * dims.b_jump + column % dims.b_group * dims.b_column;
     column_bias[c] = select(0.0, bias[dims.bias_offset + column * dims.bias_column], with_bias && dims.bias_row == 0u);
   }
 

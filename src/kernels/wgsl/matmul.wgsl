@@ -23,6 +23,9 @@ struct Dims {
   b_offset: u32,
   b_k: u32,
   b_column: u32,
+  // Columns of b come in groups of b_group, b_jump elements apart; one group in an ordinary matrix.
+  b_group: u32,
+  b_jump: u32,
   output_offset: u32,
   output_row: u32,
   output_column: u32,
@@ -85,7 +88,9 @@ fn matmul(
       let tile_k = select(i / (16u * TN), i % TILE_K, b_along_k);
       let tile_column = select(i % (16u * TN), i / TILE_K, b_along_k);
       let inside = k + tile_k < last && first_column + tile_column < dims.N;
-      let index = dims.b_offset + (k + tile_k) * dims.b_k + (first_column + tile_column) * dims.b_column;
+      let b_column = first_column + tile_column;
+      let b_start = dims.b_offset + b_column / dims.b_group * dims.b_jump + b_column % dims.b_group * dims.b_column;
+      let index = b_start + (k + tile_k) * dims.b_k;
       b_tile[tile_k * B_ROW + tile_column] = select(0.0, b[index], inside);
     }
     workgroupBarrier();

@@ -24,7 +24,7 @@ export interface MatmulOptions {
  * @throws {ShapeError} when an operand does not have 2 axes, or the K of both differ.
  *
  * @example
- * const y = matmul(x, w, { transposeB: true });
+ * matmul(tensor(device, [1, 2], [1, 2]), tensor(device, [3, 4], [1, 2]), { transposeB: true }); // [[11]]
  */
 export const matmul = defineOp({
   name: "matmul",
