@@ -3,6 +3,13 @@ export type { Dataset, ImageSet, Matrix, RawDataset, Recordings, Split } from ".
 export { selectImages, selectRows } from "./dataset.js";
 export { type Digit69Options, loadDigit69, readDigit69 } from "./digit69.js";
 export { DataError } from "./errors.js";
+export {
+  type ConvWeights,
+  type FeatureWeights,
+  loadFeatureWeights,
+  noFeatureWeights,
+} from "./feature-weights.js";
+export { readFmriTable } from "./fmri-table.js";
 export { type FolderOptions, loadFolder, readFolder } from "./folder.js";
 export { kFold, refold } from "./folds.js";
 export { type IdxArray, parseIdx, readIdx, readIdxImages } from "./idx.js";

@@ -66,7 +66,11 @@ export class Scope {
   }
 }
 
-const sleepCell = typeof SharedArrayBuffer === "undefined" ? null : new Int32Array(new SharedArrayBuffer(4));
+/** What the host sleeps on under Node; `null` in a page, whose main thread may not sleep. */
+const sleepCell =
+  typeof process === "undefined" || typeof SharedArrayBuffer === "undefined"
+    ? null
+    : new Int32Array(new SharedArrayBuffer(4));
 
 /** A GPU (or software) device: memory, kernels, scopes. Open one with `openDevice()`. */
 export class Device {
@@ -81,7 +85,7 @@ export class Device {
   readonly #scopes: Scope[] = [];
   #failure: DeviceError | null = null;
   #lostReason: string | null = null;
-  #lastWaitMs = 0;
+  readonly #expectedWaitMs = { read: 0, finish: 0 };
 
   constructor(gpu: GPUDevice, adapter: AdapterDescription, instance: unknown) {
     this.#gpu = gpu;
@@ -134,7 +138,7 @@ export class Device {
     this.#dispatcher.copy(storage.buffer, byteOffset, staging, 0, size);
     this.#dispatcher.flush();
     try {
-      await this.#wait(staging.mapAsync(GPUMapMode.READ));
+      await this.#wait("read", staging.mapAsync(GPUMapMode.READ));
     } catch (error) {
       throw this.#failure ?? this.#lostError("read") ?? new DeviceError(`read: ${String(error)}`);
     }
@@ -148,7 +152,7 @@ export class Device {
   async finish(): Promise<void> {
     this.#checkAlive("finish");
     this.#dispatcher.flush();
-    await this.#wait(this.#gpu.queue.onSubmittedWorkDone());
+    await this.#wait("finish", this.#gpu.queue.onSubmittedWorkDone());
     this.#throwFailure();
   }
 
@@ -224,14 +228,18 @@ export class Device {
     this.#instance = null;
   }
 
-  /** Waits for the GPU. A software driver needs every core, so there the host sleeps instead of polling. */
-  async #wait<T>(promise: Promise<T>): Promise<T> {
-    const start = performance.now();
-    if (this.adapter.software && sleepCell && this.#lastWaitMs > 2 && typeof process !== "undefined") {
-      Atomics.wait(sleepCell, 0, 0, Math.min(0.8 * this.#lastWaitMs, 1000));
-    }
+  /**
+   * Waits for the GPU. Node polls Dawn while it waits, which costs a software driver one of its cores: so there the host first
+   * sleeps for most of the time that the same kind of wait took last, and for less when it finds that it overslept.
+   */
+  async #wait<T>(kind: "read" | "finish", promise: Promise<T>): Promise<T> {
+    const expectedMs = this.#expectedWaitMs[kind];
+    const sleepMs = this.adapter.software && sleepCell && expectedMs > 4 ? Math.min(0.7 * expectedMs, 1000) : 0;
+    if (sleepMs > 0 && sleepCell) Atomics.wait(sleepCell, 0, 0, sleepMs);
+    const awake = performance.now();
     const result = await promise;
-    this.#lastWaitMs = performance.now() - start;
+    const restMs = performance.now() - awake;
+    this.#expectedWaitMs[kind] = restMs < 1 ? sleepMs / 2 : sleepMs + restMs;
     return result;
   }
 

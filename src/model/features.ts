@@ -126,7 +126,10 @@ function vggFeatures(
   };
 }
 
-/** The bank at full and at half resolution: a stand-in for two depths of VGG19. */
+/**
+ * The bank at full and at half resolution: a stand-in for two depths of VGG19. Its responses keep their sign: rectified ones would
+ * be 0 most of the time, and the absolute error of an uncertain prediction would then be least for a blank image.
+ */
 function bankFeatures(device: Device, channels: 1 | 3): ImageFeatures {
   const bank = gaborBank({ size: 5, inChannels: channels, orientations: 4, wavelengths: [3.5] });
   const { weight } = fixed(device, {
@@ -134,7 +137,7 @@ function bankFeatures(device: Device, channels: 1 | 3): ImageFeatures {
     shape: [bank.size, bank.size, channels, bank.count],
     bias: null,
   });
-  const layer = (images: Tensor) => relu(conv2d(images, weight, null, { padding: "same" }));
+  const layer = (images: Tensor) => conv2d(images, weight, null, { padding: "same" });
   return {
     layers: ["bank", "bank at half resolution"],
     forward(images) {

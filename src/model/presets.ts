@@ -34,6 +34,11 @@ export interface GroupLassoConfig {
   readonly group: number;
   /** How much the four neighbouring positions count in a group. */
   readonly neighbours: number;
+  /**
+   * Inputs of the dense layer that the weights above were chosen for. Both terms are means over all weights, so each weight's pull
+   * shrinks with the number of inputs while the data's does not: other sizes scale the penalty by inputs / this.
+   */
+  readonly inputs: number;
 }
 
 /** All choices of the method that the two sources differ in, or that have a number. */
@@ -73,6 +78,11 @@ export interface Preset {
   encoderLr(epoch: number, epochs: number): number;
   /** Learning rate of the Decoder's Adam at epoch `epoch` of `epochs`. */
   decoderLr(epoch: number, epochs: number): number;
+  /**
+   * Voxels per input of the Encoder's dense layer that its learning rate was chosen for. The loss is a mean over voxels, so fewer
+   * voxels per input make each weight's step larger, and SGD diverges: below this ratio the rate shrinks in proportion.
+   */
+  readonly encoderVoxelsPerInput: number;
   readonly encoderMomentum: number;
   readonly adamBetas: readonly [number, number];
   readonly adamEps: number;
@@ -103,12 +113,12 @@ const shared = {
   encoderChannels: 32,
   encoderConvL1: 1e-5,
   encoderConvL2: 1e-3,
-  encoderGroupLasso: { l1: 10, group: 800, neighbours: 0.5 },
+  encoderGroupLasso: { l1: 10, group: 800, neighbours: 0.5, inputs: 6272 },
   encoderDropout: [0.5, 0.25],
   decoderDoublings: (resolution: number) => Math.min(3, halvingsTo7(resolution)),
   decoderChannels: 64,
   decoderConvL1: 1e-5,
-  decoderGroupLasso: { l1: 20, group: 400, neighbours: 0.5 },
+  decoderGroupLasso: { l1: 20, group: 400, neighbours: 0.5, inputs: 4643 },
   batchNormMomentum: 0.01,
   batchNormEps: 1e-3,
   maxShiftAt112: 5,
@@ -117,6 +127,7 @@ const shared = {
   encoderEpochs: 80,
   decoderEpochs: 150,
   encoderLr,
+  encoderVoxelsPerInput: 4643 / 6272,
   encoderMomentum: 0.9,
   adamBetas: [0.9, 0.999],
   adamEps: 1e-7,

@@ -20,6 +20,7 @@ export function weightPenalty(weight: Tensor, l1: number, l2 = 0): Tensor {
  *
  * @param weight - `[height, width, channels, voxels]` (an Encoder's) or `[voxels, height, width, channels]` (a Decoder's).
  * @param channelAxis - 2 or 3: which of the two it is.
+ * @param config - Weights for a layer of `config.inputs` inputs; scaled for others.
  * @returns A scalar.
  */
 export function groupLasso(weight: Tensor, channelAxis: 2 | 3, config: GroupLassoConfig): Tensor {
@@ -40,7 +41,9 @@ export function groupLasso(weight: Tensor, channelAxis: 2 | 3, config: GroupLass
   const blended = scaled(add(energy, scaled(neighbours, config.neighbours / 4)), 1 / (1 + config.neighbours));
   // A group of exact zeros has no slope at 0; the constant is far below any real weight's square.
   const sizes = sqrt(add(blended, constant(weight.device, 1e-20)));
-  return add(scaled(mean(abs(weight)), config.l1), scaled(mean(sizes), config.group));
+  const inputs = (channelAxis === 2 ? weight.shape.slice(0, 3) : weight.shape.slice(0, 1)).reduce((a, b) => a * b, 1);
+  const factor = inputs / config.inputs;
+  return add(scaled(mean(abs(weight)), factor * config.l1), scaled(mean(sizes), factor * config.group));
 }
 
 /** A dense weight `[in, height * width * channels]` or `[height * width * channels, out]` seen as the map it is. */

@@ -65,7 +65,7 @@ export class Training {
     const { device, dataset, weights, config } = inputs;
     const { images, fmri } = dataset.train;
     this.#inputs = inputs;
-    this.preset = presetOf(config, this.#stepsPerEpoch("decoder") * config.decoderEpochs);
+    this.preset = presetOf(config, this.#stepsPerEpoch() * config.decoderEpochs);
     const channels = images.channels === 1 ? 1 : 3;
     const options = { preset: this.preset, resolution: images.height, channels, voxels: fmri.columns } as const;
     this.encoder = new Encoder(device, createRng(device, config.seed).fork("encoder"), { ...options, weights });
@@ -83,12 +83,12 @@ export class Training {
   /** Rows of a batch that are pairs, in a phase. */
   #pairs(phase: Phase): number {
     const { batchSize } = this.#inputs.config;
-    const share = this.preset?.pairedShare ?? 0.75;
+    const share = this.preset.pairedShare;
     const rows = phase === "encoder" ? batchSize : Math.max(1, Math.round(batchSize * share));
     return Math.min(rows, this.#inputs.dataset.train.fmri.rows);
   }
 
-  #stepsPerEpoch(_phase: Phase): number {
+  #stepsPerEpoch(): number {
     return epochOrder(new HostRandom(0), this.#inputs.dataset.train.fmri.rows, this.#inputs.config.batchSize).steps;
   }
 
@@ -129,7 +129,7 @@ export class Training {
       dataset.train.fmri.rows,
       config.batchSize,
     );
-    const lr = phase === "encoder" ? this.preset.encoderLr(epoch, epochs) : this.preset.decoderLr(epoch, epochs);
+    const lr = this.#lr(phase, epoch, epochs);
     const start = performance.now();
     const first = this.position.step;
     const collected: Record<string, Tensor>[] = [];
@@ -148,23 +148,29 @@ export class Training {
     return { phase, epoch, epochs, losses, lr, seconds, secondsLeft: this.#secondsLeft(phase, epoch + 1, steps) };
   }
 
+  #lr(phase: Phase, epoch: number, epochs: number): number {
+    if (phase === "decoder") return this.preset.decoderLr(epoch, epochs);
+    const [inputs, voxels] = this.encoder.dense.weight.shape as [number, number];
+    return this.preset.encoderLr(epoch, epochs) * Math.min(1, voxels / inputs / this.preset.encoderVoxelsPerInput);
+  }
+
   async #step(phase: Phase, lr: number, rows: readonly number[], random: HostRandom): Promise<Record<string, Tensor>> {
     const { device, dataset, config } = this.#inputs;
     const pairs = { images: selectImages(dataset.train.images, rows), fmri: selectRows(dataset.train.fmri, rows) };
     const dropoutRng = createRng(device, random.integer(2 ** 31));
-    if (phase === "encoder") {
-      this.encoderOptimizer.lr = lr;
-      return encoderStep(
-        { device, encoder: this.encoder, optimizer: this.encoderOptimizer, preset: this.preset },
-        pairs,
-        random,
-        dropoutRng,
-      );
+    try {
+      if (phase === "encoder") {
+        const { encoder, encoderOptimizer: optimizer, preset } = this;
+        optimizer.lr = lr;
+        return encoderStep({ device, encoder, optimizer, preset }, pairs, random, dropoutRng);
+      }
+      this.decoderOptimizer.lr = lr;
+      this.#decoderContext ??= await this.#prepareDecoder();
+      const unpaired = Math.max(1, config.batchSize - this.#pairs("decoder"));
+      return decoderStep(this.#decoderContext, pairs, unpaired, random, dropoutRng);
+    } finally {
+      dropoutRng.dispose();
     }
-    this.decoderOptimizer.lr = lr;
-    this.#decoderContext ??= await this.#prepareDecoder();
-    const unpaired = Math.max(1, config.batchSize - this.#pairs("decoder"));
-    return decoderStep(this.#decoderContext, pairs, unpaired, random, dropoutRng);
   }
 
   /** What the second phase needs once: a frozen Encoder, the image loss with its scales, and the voxels' weights. */
@@ -210,7 +216,7 @@ async function averageLosses(
       loss.dispose();
       if (!Number.isFinite(value)) {
         throw new DivergedError(
-          `training diverged: ${name} is ${value} in ${phase} epoch ${epoch + 1}. Lower the learning rate by more epochs or a smaller preset change, or look for outliers in the fMRI with 'voxpix doctor'`,
+          `training diverged: the ${phase}'s loss ${name} is ${value} in epoch ${epoch + 1}; look for outliers in the fMRI and images of one colour, or try another --seed or a larger --batch-size`,
         );
       }
       totals[name] = (totals[name] ?? 0) + value / steps.length;
