@@ -74,6 +74,7 @@ export { type PadOptions, pad } from "./tensor/ops/pad.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
+export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export { createRng, Rng, type RngState } from "./tensor/random.js";

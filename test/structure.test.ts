@@ -24,6 +24,7 @@ const families: Readonly<Record<string, { test?: string; reference?: string | nu
   clamp: { reference: null },
   sum: { reference: "reduce" },
   max: { reference: "reduce" },
+  "sum-squares": { reference: "reduce" },
   linear: { reference: "matmul" },
   dropout: { reference: "random" },
   adam: { test: "nn/optimizers", reference: "optimizers" },

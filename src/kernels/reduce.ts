@@ -7,15 +7,25 @@ import type { Storage } from "./storage.js";
 /** Elements one thread combines: short enough to be exact, long enough to be worth a thread. */
 const elementsPerThread = 64;
 
-/** How two values combine, and what a thread starts from, as WGSL expressions of `a`, `b` and `first`. */
+const sum = { combine: "a + b", start: "0.0", element: "v" } as const;
+
+/**
+ * How two values combine, what a thread starts from, and what is done to an element first: WGSL expressions of `a` and `b`,
+ * `first`, and `v`.
+ */
 const reductions = {
-  sum: { combine: "a + b", start: "0.0" },
-  max: { combine: "select(max(a, b), a + b, is_nan(a) || is_nan(b))", start: "first" },
-  min: { combine: "select(min(a, b), a + b, is_nan(a) || is_nan(b))", start: "first" },
+  sum,
+  sumSquares: { ...sum, element: "v * v" },
+  sumAbs: { ...sum, element: "abs(v)" },
+  max: { combine: "select(max(a, b), a + b, is_nan(a) || is_nan(b))", start: "first", element: "v" },
+  min: { combine: "select(min(a, b), a + b, is_nan(a) || is_nan(b))", start: "first", element: "v" },
 } as const;
 
 /** The reductions there are. */
 export type Reduction = keyof typeof reductions;
+
+/** What combines the results of a first pass: squares and magnitudes are taken once only. */
+const laterPass = (kind: Reduction): Reduction => (kind === "sumSquares" || kind === "sumAbs" ? "sum" : kind);
 
 /** What a reduction works on: the middle axis of `[outer, length, inner]`. */
 export interface ReductionSize {
@@ -47,7 +57,7 @@ export function reduce(
     device.launch(sources.reduce, {
       dims: { outer, R: length, inner, split, scale: last ? scale : 1 },
       buffers: { input: from, output: to },
-      constants: reductions[kind],
+      constants: reductions[from === input ? kind : laterPass(kind)],
       groups: grid(outer * split * inner, 64),
     });
     if (from !== input) from.release();
@@ -77,7 +87,7 @@ export function reduceRuns(
     const last = i === runs.length - 1;
     const count = size.outer * size.inner;
     const to = last ? output : device.allocate(count * 4, `${kind}/partial`);
-    if (count > 0) reduce(device, kind, from, to, size, last ? scale : 1);
+    if (count > 0) reduce(device, i === 0 ? kind : laterPass(kind), from, to, size, last ? scale : 1);
     if (from !== input) from.release();
     from = to;
   });

@@ -46,7 +46,7 @@ function imageToFmriToImage(context: DecoderStepContext, paired: Tensor, unlabel
   const { device, encoder, decoder, imageLoss } = context;
   const pairs = paired.shape[0] as number;
   const predicted = device.noGrad(() => encoder.forward(concat([paired, unlabeled], { axis: 0 })));
-  const reconstructed = decoder.forward(predicted);
+  const reconstructed = decoder.withoutRecording(() => decoder.forward(predicted));
   return imageLoss.forward(rowsOf(reconstructed, pairs, predicted.shape[0] as number), unlabeled);
 }
 

@@ -84,6 +84,16 @@ export class Decoder extends Module {
     return sigmoid(this.output.forward(x));
   }
 
+  /** Runs `body` with batch norm's running statistics left as they are: for fMRI that is not a recording. */
+  withoutRecording<T>(body: () => T): T {
+    for (const norm of this.norms) norm.freezeStatistics = true;
+    try {
+      return body();
+    } finally {
+      for (const norm of this.norms) norm.freezeStatistics = false;
+    }
+  }
+
   /** The penalty on its weights: L1 on the convolutions, group lasso on the dense layer. @returns A scalar. */
   penalty(): Tensor {
     const { decoderConvL1, decoderGroupLasso } = this.#preset;

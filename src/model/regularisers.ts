@@ -1,14 +1,14 @@
 /** Penalties on weights, as the released code has them; the paper's text is silent. */
 import type { Tensor } from "../index.js";
-import { abs, add, constant, mean, mul, pad, reshape, slice, sqrt, square, sum } from "../index.js";
+import { add, constant, mean, mul, pad, reshape, slice, sqrt, sumAbs, sumSquares } from "../index.js";
 import type { GroupLassoConfig } from "./presets.js";
 
 const scaled = (x: Tensor, factor: number) => mul(x, constant(x.device, factor));
 
 /** `l1 sum|w| + l2 sum w^2`, summed over the weight as Keras does. @returns A scalar. */
 export function weightPenalty(weight: Tensor, l1: number, l2 = 0): Tensor {
-  const absolute = scaled(sum(abs(weight)), l1);
-  return l2 === 0 ? absolute : add(absolute, scaled(sum(square(weight)), l2));
+  const absolute = scaled(sumAbs(weight), l1);
+  return l2 === 0 ? absolute : add(absolute, scaled(sumSquares(weight), l2));
 }
 
 /**
@@ -25,7 +25,7 @@ export function weightPenalty(weight: Tensor, l1: number, l2 = 0): Tensor {
  */
 export function groupLasso(weight: Tensor, channelAxis: 2 | 3, config: GroupLassoConfig): Tensor {
   // The neighbour average is linear over positions, so it may follow the mean over channels, which leaves far less to average.
-  const energy = mean(square(weight), { axes: channelAxis });
+  const energy = scaled(sumSquares(weight, { axes: channelAxis }), 1 / (weight.shape[channelAxis] as number));
   const rowAxis = channelAxis === 2 ? 0 : 1;
   const padding = [0, 1, 2].map((axis) =>
     axis === rowAxis || axis === rowAxis + 1 ? ([1, 1] as const) : ([0, 0] as const),
@@ -43,7 +43,7 @@ export function groupLasso(weight: Tensor, channelAxis: 2 | 3, config: GroupLass
   const sizes = sqrt(add(blended, constant(weight.device, 1e-20)));
   const inputs = (channelAxis === 2 ? weight.shape.slice(0, 3) : weight.shape.slice(0, 1)).reduce((a, b) => a * b, 1);
   const factor = inputs / config.inputs;
-  return add(scaled(mean(abs(weight)), factor * config.l1), scaled(mean(sizes), factor * config.group));
+  return add(scaled(sumAbs(weight), (factor * config.l1) / weight.size), scaled(mean(sizes), factor * config.group));
 }
 
 /** A dense weight `[in, height * width * channels]` or `[height * width * channels, out]` seen as the map it is. */

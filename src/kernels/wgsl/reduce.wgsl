@@ -1,6 +1,6 @@
 // reduce: combines the elements along one axis, in one pass of many threads each.
 //
-//   output[o, s, i] = scale * combine over r in s, s + SPLIT, s + 2 SPLIT, ... < R of input[o, r, i]
+//   output[o, s, i] = scale * combine over r in s, s + SPLIT, s + 2 SPLIT, ... < R of element(input[o, r, i])
 //
 // Shapes   input [OUTER, R, INNER]     output [OUTER, SPLIT, INNER]; the host repeats it on its own output until SPLIT is 1.
 // Layout   row-major, contiguous, f32.
@@ -26,6 +26,7 @@ fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
 }
 
+fn element(v: f32) -> f32 { return v; }
 fn combine(a: f32, b: f32) -> f32 { return a + b; }
 fn start(first: f32) -> f32 { return 0.0; }
 
@@ -42,7 +43,7 @@ fn reduce(
   let o = index / (dims.inner * dims.split);
   let base = o * dims.R * dims.inner + i;
 
-  let first = start(input[base + s * dims.inner]);
+  let first = start(element(input[base + s * dims.inner]));
   var a = first;
   var b = first;
   var c = first;
@@ -50,13 +51,13 @@ fn reduce(
   var r = s;
   let step = dims.split;
   for (; r + 3u * step < dims.R; r += 4u * step) {
-    a = combine(a, input[base + r * dims.inner]);
-    b = combine(b, input[base + (r + step) * dims.inner]);
-    c = combine(c, input[base + (r + 2u * step) * dims.inner]);
-    d = combine(d, input[base + (r + 3u * step) * dims.inner]);
+    a = combine(a, element(input[base + r * dims.inner]));
+    b = combine(b, element(input[base + (r + step) * dims.inner]));
+    c = combine(c, element(input[base + (r + 2u * step) * dims.inner]));
+    d = combine(d, element(input[base + (r + 3u * step) * dims.inner]));
   }
   for (; r < dims.R; r += step) {
-    a = combine(a, input[base + r * dims.inner]);
+    a = combine(a, element(input[base + r * dims.inner]));
   }
   output[index] = dims.scale * combine(combine(a, b), combine(c, d));
 }

@@ -14,7 +14,20 @@ export type RowGradient = ((ops: RowOps, saved: RowSaved, gradOutput: Tensor) =>
 export type RowName =
   | ("add" | "sub" | "mul" | "div" | "pow" | "powGradBase" | "powGradExponent" | "maximum" | "minimum" | "shareGreater")
   | ("equal" | "less" | "lessEqual" | "greater" | "greaterEqual")
-  | ("neg" | "abs" | "sign" | "exp" | "log" | "sqrt" | "square" | "reciprocal" | "relu" | "reluGrad")
+  | (
+      | "neg"
+      | "abs"
+      | "sign"
+      | "exp"
+      | "log"
+      | "sqrt"
+      | "square"
+      | "absGrad"
+      | "squareGrad"
+      | "reciprocal"
+      | "relu"
+      | "reluGrad"
+    )
   | ("sigmoid" | "sigmoidSlope" | "tanh" | "tanhSlope" | "where" | "clampBetween" | "within");
 
 /** Rows by name, as functions. */
@@ -171,7 +184,7 @@ export const elementwiseTable: Readonly<Record<RowName, Row>> = {
   abs: {
     inputs: ["x"],
     wgsl: "abs(x)",
-    vjp: [(ops, saved, g) => ops.mul(g, ops.sign(input(saved, 0)))],
+    vjp: [(ops, saved, g) => ops.absGrad(g, input(saved, 0))],
     reference: Math.abs,
     domain: [wide],
     kink: nearZero,
@@ -208,9 +221,26 @@ export const elementwiseTable: Readonly<Record<RowName, Row>> = {
   square: {
     inputs: ["x"],
     wgsl: "x * x",
-    vjp: [(ops, saved, g) => ops.mul(g, ops.add(input(saved, 0), input(saved, 0)))],
+    vjp: [(ops, saved, g) => ops.squareGrad(g, input(saved, 0))],
     reference: (x) => x * x,
     domain: [wide],
+  },
+  /** The gradient x times the slope of |y|: 0 where y is 0. */
+  absGrad: {
+    inputs: ["x", "y"],
+    wgsl: "x * select(sign(y), y, is_nan(y))",
+    vjp: [(ops, saved, g) => ops.absGrad(g, input(saved, 1)), "zero"],
+    reference: (x, y) => x * Math.sign(y),
+    domain: [wide, wide],
+    kink: (_x, y) => nearZero(y),
+  },
+  /** The gradient x times the slope of y^2. */
+  squareGrad: {
+    inputs: ["x", "y"],
+    wgsl: "2.0 * x * y",
+    vjp: [(ops, saved, g) => ops.squareGrad(g, input(saved, 1)), (ops, saved, g) => ops.squareGrad(g, input(saved, 0))],
+    reference: (x, y) => 2 * x * y,
+    domain: [wide, wide],
   },
   reciprocal: {
     inputs: ["x"],

@@ -86,6 +86,10 @@ export const log: Unary = ops.log;
 export const sqrt: Unary = ops.sqrt;
 /** `x * x`. */
 export const square: Unary = ops.square;
+/** `x sign(y)`: the gradient of `abs` at y, times x. */
+export const absGrad: Binary = ops.absGrad;
+/** `2 x y`: the gradient of `square` at y, times x. */
+export const squareGrad: Binary = ops.squareGrad;
 /** `1 / x`. */
 export const reciprocal: Unary = ops.reciprocal;
 /** `max(x, 0)`; NaN stays NaN; its gradient at 0 is 0. */

@@ -63,8 +63,8 @@ function defineSum(name: "sum" | "mean") {
     },
     vjp: {
       x({ shape, kept, count }, gradOutput): Tensor {
-        const spread = broadcastTo(reshape(gradOutput, { shape: kept }), { shape });
-        return name === "sum" ? spread : mul(spread, constant(spread.device, 1 / count));
+        const small = reshape(gradOutput, { shape: kept });
+        return broadcastTo(name === "sum" ? small : mul(small, constant(small.device, 1 / count)), { shape });
       },
     },
   });
