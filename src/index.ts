@@ -30,13 +30,13 @@ export { Sgd, type SgdOptions } from "./nn/sgd.js";
 export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
 export { Upsample2d } from "./nn/upsample2d.js";
 export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js";
+export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
 export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
 export { conv2d } from "./tensor/ops/conv2d.js";
-export type { Conv2dOptions } from "./tensor/ops/conv2d-geometry.js";
 export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
 export {
   abs,

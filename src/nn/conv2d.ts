@@ -1,6 +1,6 @@
 import { ShapeError } from "../kernels/errors.js";
+import type { Conv2dOptions } from "../tensor/conv2d-geometry.js";
 import { conv2d } from "../tensor/ops/conv2d.js";
-import type { Conv2dOptions } from "../tensor/ops/conv2d-geometry.js";
 import { type Pair, pair } from "../tensor/pair.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";

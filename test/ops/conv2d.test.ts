@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { backward } from "../../src/tensor/backward.js";
+import type { Conv2dOptions } from "../../src/tensor/conv2d-geometry.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
 import { conv2d, conv2dGradInput, conv2dGradWeight } from "../../src/tensor/ops/conv2d.js";
-import type { Conv2dOptions } from "../../src/tensor/ops/conv2d-geometry.js";
 import { add, mul } from "../../src/tensor/ops/elementwise.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";

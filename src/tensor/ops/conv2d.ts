@@ -3,16 +3,16 @@ import { conv2dGradInput as dispatchGradInput } from "../../kernels/conv2d-grad-
 import { conv2dGradWeight as dispatchGradWeight } from "../../kernels/conv2d-grad-weight.js";
 import type { Conv2dGeometry } from "../../kernels/conv2d-product.js";
 import { ShapeError } from "../../kernels/errors.js";
-import { defineOp, type Plan } from "../define-op.js";
-import { describeShapes, rank4 } from "../shape.js";
-import type { Tensor } from "../tensor.js";
 import {
   type Conv2dOptions,
   type Conv2dSettings,
   checkChannels,
   conv2dSizes,
   type NamedShapes,
-} from "./conv2d-geometry.js";
+} from "../conv2d-geometry.js";
+import { defineOp, type Plan } from "../define-op.js";
+import { describeShapes, rank4 } from "../shape.js";
+import type { Tensor } from "../tensor.js";
 import { sum } from "./sum.js";
 
 interface Conv2dPlan extends Plan {

@@ -1,9 +1,7 @@
 /** The options of convolutions: what they may be, and the sizes that follow from them. */
-import { ShapeError } from "../../kernels/errors.js";
-import { describeShapes, formatShape, type Shape } from "../shape.js";
-
-/** One number for both axes, or down and across. */
-export type Pair = number | readonly [number, number];
+import { ShapeError } from "../kernels/errors.js";
+import type { Pair } from "./pair.js";
+import { describeShapes, formatShape, type Shape } from "./shape.js";
 
 /** Zeros around the input: the same on all sides, [down, across], [[top, bottom], [left, right]], or by a rule. */
 export type Padding =
