@@ -1,5 +1,6 @@
 /** The options of a training run: one schema gives types, checks, defaults by dataset and what `config.json` holds. */
 import { z } from "zod";
+import { presets } from "../model/presets.js";
 import { UsageError } from "./errors.js";
 
 /** Datasets that can be named. */
@@ -26,6 +27,8 @@ export const runConfigSchema = z.strictObject({
   batchSize: wholeNumber(2),
   encoderChannels: wholeNumber(1),
   decoderChannels: wholeNumber(1),
+  /** Weights of L_D, L_ED and L_DE. */
+  lossWeights: z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]),
   /** 0: the dataset's own split; k from 2: cross-validation over all its images. */
   folds: wholeNumber(0),
 });
@@ -33,7 +36,8 @@ export const runConfigSchema = z.strictObject({
 /** A complete, checked configuration. */
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
-type Defaults = Omit<RunConfig, "dataset" | "data" | "unlabeled">;
+type Defaults = Omit<RunConfig, "dataset" | "data" | "unlabeled" | "lossWeights"> &
+  Partial<Pick<RunConfig, "lossWeights">>;
 
 const common = { weights: null, preset: "authors", variant: "full", seed: 0, folds: 0 } as const;
 
@@ -93,7 +97,16 @@ export function completeConfig(choices: Readonly<Record<string, unknown>>, where
       `${where}: there is no dataset "${String(given["dataset"])}"; choose ${datasetNames.join(", ")}`,
     );
   }
-  const whole = { data: null, unlabeled: null, ...datasetDefaults[dataset.data], ...given, dataset: dataset.data };
+  const preset = presets[given["preset"] === "paper" ? "paper" : "authors"].lossWeights;
+  const lossWeights = [preset.decoder, preset.encoderDecoder, preset.decoderEncoder];
+  const whole = {
+    data: null,
+    unlabeled: null,
+    lossWeights,
+    ...datasetDefaults[dataset.data],
+    ...given,
+    dataset: dataset.data,
+  };
   const parsed = runConfigSchema.safeParse(whole);
   if (!parsed.success) throw explain(parsed.error, where);
   const { data, folds } = parsed.data;

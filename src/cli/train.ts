@@ -14,6 +14,15 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+/** Three numbers, e.g. `0.75,0.25,0.25`. */
+function lossWeights(text: string): [number, number, number] {
+  const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  if (numbers.length !== 3 || numbers.some((value) => !(value >= 0))) {
+    throw new InvalidArgumentError("It must be three numbers from 0, separated by commas.");
+  }
+  return numbers as [number, number, number];
+}
+
 const examples = `
 Examples:
   $ voxpix train
@@ -65,6 +74,7 @@ export function trainOptions(command: Command): Command {
     )
     .option("--encoder-channels <n>", "channels of the Encoder's convolutions", wholeNumber)
     .option("--decoder-channels <n>", "channels of the Decoder's convolutions", wholeNumber)
+    .option("--loss-weights <D,ED,DE>", "weights of the three losses (default: the preset's)", lossWeights)
     .option("--seed <n>", "seed of every random number (default: 0)", wholeNumber)
     .option("--config <file>", "a JSON file with any of these settings, by their names in config.json")
     .option("--out <folder>", "the run folder (default: runs/<dataset>-<variant>-<time>)")

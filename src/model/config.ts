@@ -12,13 +12,17 @@ export interface TrainingConfig {
   readonly batchSize: number;
   readonly encoderChannels: number;
   readonly decoderChannels: number;
+  /** Weights of L_D, L_ED and L_DE. */
+  readonly lossWeights: readonly [decoder: number, encoderDecoder: number, decoderEncoder: number];
 }
 
 /** A configuration with the preset's own numbers wherever `choices` says nothing. */
 export function trainingConfig(choices: Partial<TrainingConfig> = {}): TrainingConfig {
   const preset = presets[choices.preset ?? "authors"];
   const { encoderEpochs, decoderEpochs, batchSize, encoderChannels, decoderChannels } = preset;
-  const defaults = { encoderEpochs, decoderEpochs, batchSize, encoderChannels, decoderChannels };
+  const { decoder, encoderDecoder, decoderEncoder } = preset.lossWeights;
+  const lossWeights = [decoder, encoderDecoder, decoderEncoder] as const;
+  const defaults = { encoderEpochs, decoderEpochs, batchSize, encoderChannels, decoderChannels, lossWeights };
   return { ...defaults, preset: preset.name, variant: "full", seed: 0, ...choices };
 }
 
@@ -29,8 +33,10 @@ const settledSteps = 1000;
 export function presetOf(config: TrainingConfig, steps: number): Preset {
   const preset = presets[config.preset];
   const momentum = Math.min(0.1, preset.batchNormMomentum * Math.max(1, settledSteps / Math.max(1, steps)));
+  const [decoder, encoderDecoder, decoderEncoder] = config.lossWeights;
   return {
     ...preset,
+    lossWeights: { decoder, encoderDecoder, decoderEncoder },
     encoderChannels: config.encoderChannels,
     decoderChannels: config.decoderChannels,
     batchNormMomentum: momentum,

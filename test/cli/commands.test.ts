@@ -55,6 +55,7 @@ const refused: { name: string; args: string[]; code: number; says: RegExp; prepa
     code: 2,
     says: /'many' is invalid.*whole number/,
   },
+  { name: "loss weights that are not three", args: ["--loss-weights", "1,2"], code: 2, says: /three numbers/ },
   { name: "a resolution too small", args: ["--resolution", "4"], code: 2, says: /resolution.*8/ },
   { name: "a dataset without its path", args: ["--dataset", "digit69"], code: 2, says: /digit69 needs --data PATH/ },
   {
