@@ -62,6 +62,13 @@ function fmriToImageToFmri(
   return fmriLoss(rows, recorded, context.preset.cycleFmriLoss, context.snr);
 }
 
+/** Images of paired fMRI, then of test fMRI. */
+function reconstructBoth({ decoder, preset }: DecoderStepContext, paired: Tensor, test: Tensor | null): Tensor {
+  if (!test) return decoder.forward(paired);
+  if (preset.decoderMixesFmri) return decoder.forward(concat([paired, test], { axis: 0 }));
+  return concat([decoder.forward(paired), decoder.forward(test)], { axis: 0 });
+}
+
 /** The Encoder as it is while the Decoder learns: weights fixed, batch statistics in use but not recorded, light dropout. */
 function freezeEncoder(context: DecoderStepContext, dropoutRng: Rng): void {
   const { encoder, preset } = context;
@@ -94,7 +101,7 @@ export function decoderStep(
 
   const pairedFmri = matrixTensor(device, pairs.fmri);
   const testFmri = use.testFmri ? matrixTensor(device, drawTestFmri(random, dataset, unpaired)) : null;
-  const reconstructed = decoder.forward(testFmri ? concat([pairedFmri, testFmri], { axis: 0 }) : pairedFmri);
+  const reconstructed = reconstructBoth(context, pairedFmri, testFmri);
   const losses: Record<string, Tensor> = { D: imageLoss.forward(rowsOf(reconstructed, 0, count), images) };
   let total = scaled(losses["D"] as Tensor, preset.lossWeights.decoder);
   if (testFmri) {

@@ -65,6 +65,12 @@ export interface Preset {
   readonly encoderLoss: FmriLossConfig;
   readonly cycleFmriLoss: FmriLossConfig;
   readonly imageLoss: ImageLossConfig;
+  /**
+   * Whether the Decoder sees paired and test fMRI in one call, as in the released code, so that batch norm takes its statistics over
+   * both. With few recordings it then learns to use the test rows, which no image constrains, to shift the statistics of the paired
+   * ones, and their images saturate; calls apart leave it nothing to gain.
+   */
+  readonly decoderMixesFmri: boolean;
   /** Weights of L_D, L_ED and L_DE. */
   readonly lossWeights: { readonly decoder: number; readonly encoderDecoder: number; readonly decoderEncoder: number };
   /** Largest random shift of images, in pixels at a resolution of 112; smaller images shift in proportion. */
@@ -149,6 +155,7 @@ export const paperPreset: Preset = {
     totalVariationWeight: 1,
     totalVariationExponent: 1.25,
   },
+  decoderMixesFmri: false,
   lossWeights: { decoder: 1, encoderDecoder: 1, decoderEncoder: 1 },
   decoderLr: decoderLr(0),
 };
@@ -169,6 +176,7 @@ export const authorsPreset: Preset = {
     totalVariationWeight: 1,
     totalVariationExponent: 1.25,
   },
+  decoderMixesFmri: true,
   // One row of a batch carries a pair or an unpaired sample, so the means over a batch weigh them 3 : 1 : 1.
   lossWeights: { decoder: 0.75, encoderDecoder: 0.25, decoderEncoder: 0.25 },
   decoderLr: decoderLr(1),
