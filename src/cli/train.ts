@@ -51,10 +51,10 @@ export function trainOptions(command: Command): Command {
       "folder with VGG19 and CaffeNet conv1 weights as .npy (default: a built-in filter bank)",
     )
     .addOption(
-      new Option("--preset <name>", "the released code, or the paper's text (default: authors)").choices([
-        "authors",
-        "paper",
-      ]),
+      new Option(
+        "--preset <name>",
+        "the released code, or the paper's text (default: authors; for digit69 paper)",
+      ).choices(["authors", "paper"]),
     )
     .addOption(
       new Option(
