@@ -17,7 +17,7 @@ interface Outcome {
 
 function run(script: "cli" | "train", ...args: string[]): Promise<Outcome> {
   return new Promise((done) => {
-    const options = { cwd: scratch, env: { ...process.env, NO_COLOR: "1" }, timeout: 110_000 };
+    const options = { cwd: scratch, env: { ...process.env, NO_COLOR: "1" }, timeout: 400_000 };
     execFile(process.execPath, [join(dist, `${script}.js`), ...args], options, (error, stdout, stderr) => {
       done({ code: error ? ((error.code as unknown as number) ?? -1) : 0, stdout, stderr });
     });
@@ -189,19 +189,14 @@ describe("help", () => {
   });
 });
 
-describe("a whole run", () => {
-  const small = [
-    "--resolution",
-    "16",
-    "--encoder-epochs",
-    "1",
-    "--decoder-epochs",
-    "1",
-    "--encoder-channels",
-    "4",
-    "--decoder-channels",
-    "4",
-  ];
+// The bundled SwiftShader takes minutes where a GPU takes seconds.
+describe("a whole run", { timeout: 900_000 }, () => {
+  /** Settings of a run of a few small steps. */
+  const epochs = (encoder: number, decoder: number) =>
+    `--resolution 16 --encoder-channels 4 --decoder-channels 4 --batch-size 64 --encoder-epochs ${encoder} --decoder-epochs ${decoder}`.split(
+      " ",
+    );
+  const small = epochs(1, 1);
 
   test("train, evaluate and reconstruct: files, table, JSON", async () => {
     const outcome = await run("train", ...small, "--out", "whole");
@@ -243,24 +238,13 @@ describe("a whole run", () => {
   });
 
   test("Ctrl-C leaves a checkpoint, and --resume ends with the same metrics as a run that was not stopped", async () => {
-    const longer = [
-      "--resolution",
-      "16",
-      "--encoder-epochs",
-      "2",
-      "--decoder-epochs",
-      "3",
-      "--encoder-channels",
-      "4",
-      "--decoder-channels",
-      "4",
-    ];
+    const longer = epochs(2, 3);
     await run("train", ...longer, "--out", "straight");
     const outcome = await new Promise<Outcome>((done) => {
       const child = execFile(
         process.execPath,
         [join(dist, "train.js"), ...longer, "--out", "stopped"],
-        { cwd: scratch, timeout: 110_000 },
+        { cwd: scratch, timeout: 400_000 },
         (error, stdout, stderr) =>
           done({ code: error ? ((error.code as unknown as number) ?? -1) : 0, stdout, stderr }),
       );
