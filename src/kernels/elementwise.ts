@@ -1,5 +1,6 @@
 /** Dispatch of the elementwise kernels: merges axes, picks the arity and windows what exceeds one binding. */
 import type { Device } from "./device.js";
+import type { Binding } from "./dispatcher.js";
 import { DeviceError } from "./errors.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
@@ -58,34 +59,47 @@ function mergeAxes(shape: readonly number[], inputs: readonly (readonly number[]
 
 const padTo8 = (values: readonly number[]) => [...values, ...new Array<number>(8 - values.length).fill(0)];
 
-/** Records an elementwise dispatch. @throws {DeviceError} when a broadcast operand or result exceeds one binding. */
+/**
+ * Records an elementwise dispatch; results over one binding are made in windows of the outermost axis that is left.
+ *
+ * @throws {DeviceError} when 64 rows of that axis exceed a binding.
+ */
 export function elementwise(device: Device, launch: ElementwiseLaunch): void {
-  const n = launch.shape.reduce((a, b) => a * b, 1);
-  const { shape, strides } = mergeAxes(
+  const layout = mergeAxes(
     launch.shape,
     launch.inputs.map((input) => input.shape),
   );
-  const plain = shape.length <= 1;
+  const [rows = 1, ...inner] = layout.shape;
+  const rowSize = inner.reduce((a, b) => a * b, 1);
   const limit = device.adapter.maxBindingBytes;
-  if (n * 4 <= limit) {
-    dispatch(device, launch, { first: 0, count: n, rank: plain ? 0 : shape.length, shape, strides });
+  if (rows * rowSize * 4 <= limit) {
+    dispatch(device, launch, { ...layout, firstRow: 0, rows, rowSize, whole: true });
     return;
   }
-  if (!plain) {
+  // Windows begin at multiples of 256 bytes in every operand: 64 rows of 4-byte elements, whatever their length.
+  const step = Math.floor(limit / (rowSize * 256)) * 64;
+  if (step === 0) {
     throw new DeviceError(
-      `elementwise: a broadcast result of ${n * 4} bytes exceeds the ${limit} bytes this adapter allows one binding; expand the operands first`,
+      `elementwise: 64 rows of a broadcast result need ${rowSize * 256} bytes, but this adapter allows one binding ${limit} (maxStorageBufferBindingSize)`,
     );
   }
-  const step = Math.floor(limit / 256) * 64;
-  for (let first = 0; first < n; first += step) {
-    dispatch(device, launch, { first, count: Math.min(step, n - first), rank: 0, shape, strides });
+  for (let firstRow = 0; firstRow < rows; firstRow += step) {
+    dispatch(device, launch, { ...layout, firstRow, rows: Math.min(step, rows - firstRow), rowSize, whole: false });
   }
 }
 
+/** The rows of the outermost axis that one dispatch works on. */
 interface Part extends Layout {
-  readonly first: number;
-  readonly count: number;
-  readonly rank: number;
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly rowSize: number;
+  readonly whole: boolean;
+}
+
+/** What a dispatch binds of an operand whose rows are `stride` elements apart; 0 where it is the same for all rows. */
+function windowOf(storage: Storage, stride: number, { firstRow, rows, whole }: Part): Binding {
+  if (whole || stride === 0) return storage;
+  return { storage, offset: firstRow * stride * 4, bytes: Math.ceil((rows * stride * 4) / 256) * 256 };
 }
 
 const names = ["x", "y", "z"] as const;
@@ -94,23 +108,25 @@ const kernels = [sources["elementwise-unary"], sources["elementwise-binary"], so
 function dispatch(device: Device, launch: ElementwiseLaunch, part: Part): void {
   const kernel = kernels[launch.inputs.length - 1];
   if (!kernel) throw new DeviceError(`elementwise: takes 1 to 3 inputs, got ${launch.inputs.length}`);
-  const window = (storage: Storage, step: number) =>
-    storage.bytes <= device.adapter.maxBindingBytes || step === 0
-      ? storage
-      : { storage, offset: part.first * 4, bytes: Math.ceil((part.count * 4) / 256) * 256 };
   const constants: Record<string, string | number> = {
-    RANK: part.rank,
+    // One axis, or none, is walked without dividing.
+    RANK: part.shape.length <= 1 ? 0 : part.shape.length,
     OUT: launch.outputType,
     apply: launch.expression,
   };
-  const dims: Record<string, number | readonly number[]> = { n: part.count, shape: padTo8(part.shape) };
-  const buffers: Record<string, ReturnType<typeof window>> = { output: window(launch.output, 1) };
+  const dims: Record<string, number | readonly number[]> = { n: part.rows * part.rowSize, shape: padTo8(part.shape) };
+  const buffers: Record<string, Binding> = { output: windowOf(launch.output, part.rowSize, part) };
   launch.inputs.forEach((input, i) => {
     const name = names[i] as string;
     const strides = part.strides[i] as number[];
     constants[name.toUpperCase()] = input.type;
     dims[`${name}_strides`] = padTo8(strides);
-    buffers[name] = window(input.storage, strides[0] ?? 0);
+    buffers[name] = windowOf(input.storage, strides[0] ?? 0, part);
   });
-  device.launch<typeof kernel>(kernel, { dims, buffers, constants, groups: grid(part.count, 256) } as never);
+  device.launch<typeof kernel>(kernel, {
+    dims,
+    buffers,
+    constants,
+    groups: grid(part.rows * part.rowSize, 256),
+  } as never);
 }
