@@ -2,7 +2,7 @@
 import "./tensor/methods.js";
 
 export type { AdapterDescription, Device, OpenDeviceOptions, Scope } from "./kernels/device.js";
-export { DeviceError, DisposedError, DTypeError, GradError, ShapeError } from "./kernels/errors.js";
+export { DeviceError, DisposedError, DTypeError, FormatError, GradError, ShapeError } from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
 export type { MemoryReport } from "./kernels/storage.js";
 export { Adam, type AdamOptions } from "./nn/adam.js";
@@ -78,7 +78,7 @@ export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export { createRng, Rng, type RngState } from "./tensor/random.js";
-export { FormatError, readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
+export { readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
 export type { Shape } from "./tensor/shape.js";
 export {
   constant,

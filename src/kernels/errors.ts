@@ -24,3 +24,8 @@ export class DisposedError extends Error {
 export class DeviceError extends Error {
   override readonly name = "DeviceError";
 }
+
+/** A file that is not in the format it should be in. */
+export class FormatError extends Error {
+  override readonly name = "FormatError";
+}

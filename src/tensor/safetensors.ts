@@ -2,13 +2,9 @@
  * The safetensors file format: a table of names, element types and byte ranges in JSON, then the elements. Bytes in, tensors on
  * the host out, and back; nothing of the file is run. https://huggingface.co/docs/safetensors
  */
+import { FormatError } from "../kernels/errors.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.js";
 import type { DType, HostArray } from "./tensor.js";
-
-/** A file that is not in the format it should be in. */
-export class FormatError extends Error {
-  override readonly name = "FormatError";
-}
 
 /** A tensor of a file. */
 export interface SafetensorsEntry {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { FormatError, readSafetensors, type SafetensorsEntry, writeSafetensors } from "../../src/tensor/safetensors.js";
+import { FormatError } from "../../src/kernels/errors.js";
+import { readSafetensors, type SafetensorsEntry, writeSafetensors } from "../../src/tensor/safetensors.js";
 
 /** Written by Python: `struct.pack("<Q", len(header)) + header + b"".join(a.tobytes() for a in arrays)`, numpy arrays, no padding. */
 const fromNumpy = Uint8Array.from(
