@@ -33,6 +33,7 @@ export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js"
 export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
+export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
 export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
