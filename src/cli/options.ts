@@ -77,6 +77,26 @@ const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
   },
 };
 
+/** The defaults of each dataset, one line each, for the help text. */
+export function describeDefaults(): string {
+  return datasetNames
+    .map((name) => {
+      const {
+        resolution,
+        channels,
+        preset,
+        encoderEpochs,
+        decoderEpochs,
+        batchSize,
+        encoderChannels,
+        decoderChannels,
+      } = datasetDefaults[name];
+      const sizes = `${resolution} pixels x ${channels}, preset ${preset}, epochs ${encoderEpochs} + ${decoderEpochs}`;
+      return `  ${name.padEnd(9)} ${sizes}, batch ${batchSize}, channels ${encoderChannels} and ${decoderChannels}`;
+    })
+    .join("\n");
+}
+
 /** Turns zod's issues into one line. */
 function explain(error: z.ZodError, where: string): UsageError {
   const issue = error.issues[0];

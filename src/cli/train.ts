@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DataError } from "../data/errors.js";
 import { UsageError } from "./errors.js";
-import { completeConfig, datasetNames, type RunConfig } from "./options.js";
+import { completeConfig, datasetNames, describeDefaults, type RunConfig } from "./options.js";
 import { defaultRunFolder, RunFolder } from "./run-folder.js";
 import { runTraining } from "./run-training.js";
 
@@ -81,7 +81,7 @@ export function trainOptions(command: Command): Command {
     .option("--resume <folder>", "go on with a run that was stopped")
     .option("--json", "one line of JSON on stdout at the end, nothing else")
     .option("--debug", "show where an error came from")
-    .addHelpText("after", examples);
+    .addHelpText("after", `\nDefaults by dataset (Encoder, then Decoder):\n${describeDefaults()}\n${examples}`);
 }
 
 type TrainArguments = Record<string, unknown> & {
