@@ -39,7 +39,7 @@ export interface ReductionSize {
  * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1. What exceeds one binding is read in windows.
  *
  * @param scale - Factor of the result, for means.
- * @throws {DeviceError} when 64 outer rows, or the result, exceed a binding.
+ * @throws {DeviceError} when 64 rows, outer ones or where there is but one of the axis itself, exceed a binding.
  */
 export function reduce(
   device: Device,
@@ -60,7 +60,8 @@ export function reduce(
       const from = windowOf(input, first * length * inner, rows * length * inner);
       reduceWhole(device, kind, from, windowOf(output, first * inner, rows * inner), { ...size, outer: rows }, scale);
     }
-  } else reduceLong(device, kind, input, output, size, scale);
+  } else if (inner * 256 <= limit) reduceLong(device, kind, input, output, size, scale);
+  else reduceWhole(device, kind, input, output, size, scale);
 }
 
 const windowOf = (storage: Storage, first: number, count: number): Binding => ({
@@ -79,7 +80,7 @@ function reduceLong(
   scale: number,
 ): void {
   const { length, inner } = size;
-  const step = Math.max(64, Math.floor(device.adapter.maxBindingBytes / (inner * 256)) * 64);
+  const step = Math.floor(device.adapter.maxBindingBytes / (inner * 256)) * 64;
   const count = Math.ceil(length / step);
   const parts = device.allocate(count * inner * 4, `${kind}/parts`);
   const part = device.allocate(inner * 4, `${kind}/part`);
