@@ -1,20 +1,13 @@
 /** Dispatch of conv2d's input gradient: the kernel of conv2d, once for each residue of the pixel by the stride. */
 
 import { conv2dGradInputNarrow, isNarrowGradInput, narrowElements } from "./conv2d-narrow.js";
-import {
-  type Conv2dGeometry,
-  directDims,
-  gcd,
-  imageWindows,
-  launchProduct,
-  type Product,
-  runsDirect,
-} from "./conv2d-product.js";
+import { type Conv2dGeometry, directDims, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { gcd, imageWindows } from "./windows.js";
 
 /** The taps of one axis that reach input positions `residue`, `residue + stride`, ..., as a correlation of step 1 over the outputs. */
 interface ResidueTaps {

@@ -1,11 +1,12 @@
 /** Dispatch of conv2d's weight gradient: a matrix product over the pixels, split and summed where there are many of them. */
-import { type Conv2dGeometry, directDims, imageWindows, runsDirect } from "./conv2d-product.js";
+import { type Conv2dGeometry, directDims, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { lanesToUse, type Split, splitSum, sumSlices, tileDepth } from "./gemm.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { imageWindows } from "./windows.js";
 
 interface Buffers {
   readonly input: Binding;

@@ -1,5 +1,5 @@
 /** conv2d and its input gradient where the result has few channels: a matrix product with a column for each tap, then a fold. */
-import { type Conv2dGeometry, gcd } from "./conv2d-product.js";
+import type { Conv2dGeometry } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { lanesToUse } from "./gemm.js";
@@ -7,6 +7,7 @@ import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import { launchProblem } from "./matmul.js";
 import type { Storage } from "./storage.js";
+import { gcd } from "./windows.js";
 
 /** Fewest terms of the product's sums for which storing them costs less than the empty lanes would. */
 const leastTerms = 16;

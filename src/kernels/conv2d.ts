@@ -1,19 +1,13 @@
 /** Dispatch of conv2d. */
 
 import { conv2dNarrow, isNarrowForward, narrowElements } from "./conv2d-narrow.js";
-import {
-  type Conv2dGeometry,
-  directDims,
-  imageWindows,
-  launchProduct,
-  type Product,
-  runsDirect,
-} from "./conv2d-product.js";
+import { type Conv2dGeometry, directDims, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { imageWindows } from "./windows.js";
 
 /** Records `output[N, OH, OW, O] = conv2d(input, weight) + bias`. */
 export function conv2d(
