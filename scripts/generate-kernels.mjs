@@ -14,6 +14,18 @@ const scalar = (type) => {
   return { u: "u32", i: "i32", f: "f32" }[type.name.match(/(?:vec\d)?([uif])/)?.[1]] ?? type.name;
 };
 
+/** The text that ships: without comments (except the marks that host code acts on) and deep indentation, line by line as in the file, so that a compiler's line numbers still hold. */
+const shipped = (code) =>
+  code
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/\s*\/\/(?! unroll$).*$/, "")
+        .replace(/^\s+/, " ")
+        .trimEnd(),
+    )
+    .join("\n");
+
 function describe(file) {
   const code = readFileSync(join(folder, file), "utf8");
   const name = file.replace(/\.wgsl$/, "");
@@ -49,7 +61,7 @@ function describe(file) {
     buffers,
     overrides: reflect.overrides.map((o) => o.name),
     constants: [...code.matchAll(/^(?:const|alias|fn) (\w+)(?: = |\([^)]*\) -> \w+ \{ return )/gm)].map((m) => m[1]),
-    code,
+    code: shipped(code),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Every kernel file compiles as it stands, and again with its marked loops written out. Dawn's null backend needs no driver. */
-
+import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { create, globals } from "webgpu";
 import { sources } from "../src/kernels/generated.js";
@@ -29,7 +29,13 @@ async function complaints(code: string): Promise<string[]> {
 }
 
 describe.each(Object.entries<KernelSource>(sources))("%s.wgsl", (name, { code, entryPoint }) => {
+  const file = readFileSync(`src/kernels/wgsl/${name}.wgsl`, "utf8");
   test("compiles as it stands", async () => {
+    expect(await complaints(file)).toEqual([]);
+  });
+  test("ships without its comments, each line where it is in the file", async () => {
+    expect(code.replaceAll("// unroll", "")).not.toContain("//");
+    expect(code.split("\n")).toHaveLength(file.split("\n").length);
     expect(await complaints(code)).toEqual([]);
   });
   test("compiles with its loops written out", async () => {
@@ -38,11 +44,11 @@ describe.each(Object.entries<KernelSource>(sources))("%s.wgsl", (name, { code, e
     expect(await complaints(written)).toEqual([]);
   });
   test("has the header that every kernel has", () => {
-    const header = code.slice(0, code.search(/^(?!\/\/)/m));
+    const header = file.slice(0, file.search(/^(?!\/\/)/m));
     for (const line of ["Shapes", "Layout", "Mapping", "Numerics", "Gradient", "Source"])
       expect(header, `${name}.wgsl: header line "${line}"`).toMatch(new RegExp(`^// ${line} `, "m"));
     expect(code).toContain(`fn ${entryPoint}(`);
-    expect(code, `${name}.wgsl: no text templates`).not.toMatch(/\$\{|\{\{/);
+    expect(file, `${name}.wgsl: no text templates`).not.toMatch(/\$\{|\{\{/);
   });
 });
 
