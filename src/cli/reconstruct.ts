@@ -1,5 +1,4 @@
 /** `voxpix reconstruct`: images from fMRI that the run has not seen. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import sharp from "sharp";
@@ -8,6 +7,7 @@ import { DataError } from "../data/errors.js";
 import { readFmriTable } from "../data/fmri-table.js";
 import { averageRepeats, selectColumns, usableVoxels, voxelStatistics, zScore } from "../data/normalise.js";
 import { reconstruct } from "../model/reconstruct.js";
+import { makeFolder } from "./make-folder.js";
 import { RunFolder } from "./run-folder.js";
 import { openTrained, type Trained } from "./run-training.js";
 
@@ -35,7 +35,7 @@ function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix
 }
 
 async function writeImages(images: ImageSet, out: string): Promise<void> {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out, "--out");
   const { height, width, channels, count } = images;
   const size = height * width * channels;
   const digits = String(count).length;

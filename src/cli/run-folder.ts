@@ -1,8 +1,9 @@
 /** The folder that holds everything of a run. Every file is written whole or not at all, except the log, which grows by lines. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { CheckpointError } from "../model/errors.js";
+import { makeFolder } from "./make-folder.js";
 import { completeConfig, type RunConfig } from "./options.js";
 
 /** File names in a run folder. */
@@ -36,7 +37,7 @@ export class RunFolder {
   /**
    * Makes the folder for a new run and writes its configuration.
    *
-   * @throws {CheckpointError} when it already holds a run.
+   * @throws {CheckpointError} when it already holds a run, or cannot be made.
    */
   static async create(path: string, config: RunConfig): Promise<RunFolder> {
     const folder = new RunFolder(path);
@@ -45,7 +46,7 @@ export class RunFolder {
         `${path} already holds a run; choose another --out, or continue it with --resume ${path}`,
       );
     }
-    mkdirSync(path, { recursive: true });
+    makeFolder(path, "--out");
     await folder.writeJson("config", config);
     return folder;
   }

@@ -113,6 +113,19 @@ const refused: { name: string; args: string[]; code: number; says: RegExp; prepa
     prepare: () => writeFileSync(join(scratch, "bad.json"), '{"epoch": 3}'),
   },
   {
+    name: "a run folder below a file",
+    args: ["--out", "text.mat/run"],
+    code: 4,
+    says: /text\.mat\/run cannot be made \(ENOTDIR: not a directory\); choose another --out/,
+    prepare: () => writeFileSync(join(scratch, "text.mat"), "not a folder"),
+  },
+  {
+    name: "a run folder where none can be made",
+    args: ["--out", "/proc/run"],
+    code: 4,
+    says: /\/proc\/run cannot be made \(ENOENT: no such file or directory\); choose another --out/,
+  },
+  {
     name: "a config file that is no JSON",
     args: ["--config", "half.json"],
     code: 2,
@@ -138,7 +151,7 @@ const refused: { name: string; args: string[]; code: number; says: RegExp; prepa
 describe("train refuses", () => {
   test.each(refused)("$name: exit code $code, one line, nothing written", async ({ args, code, says, prepare }) => {
     prepare?.();
-    const outcome = await run("train", ...args, "--out", "out-of-a-refused-run");
+    const outcome = await run("train", "--out", "out-of-a-refused-run", ...args);
     const resumeless = args.includes("--resume") ? await run("train", ...args) : outcome;
     expect(resumeless.stderr).toMatch(says);
     expect(resumeless.code).toBe(code);

@@ -8,7 +8,7 @@ import { Encoder } from "../../src/model/encoder.js";
 import { presets } from "../../src/model/presets.js";
 import { reconstruct } from "../../src/model/reconstruct.js";
 import { Training } from "../../src/model/training.js";
-import { randomTensor, testDevice } from "../device.js";
+import { collectLeftovers, randomTensor, testDevice } from "../device.js";
 import { tinyDataset } from "./tiny.js";
 
 const device = await testDevice();
@@ -83,6 +83,7 @@ describe("training", () => {
   test("frees what a step makes: buffers and bytes do not grow from epoch to epoch", async () => {
     const training = make(tinyDataset(16), { encoderEpochs: 1, decoderEpochs: 5 });
     const counts: string[] = [];
+    await collectLeftovers();
     for await (const { phase } of training.run()) {
       const { tensors, buffers, bytes } = device.memory();
       if (phase === "decoder") counts.push(`${tensors} ${buffers} ${bytes}`);

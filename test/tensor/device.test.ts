@@ -7,7 +7,7 @@ import { slice } from "../../src/tensor/ops/slice.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { transpose } from "../../src/tensor/ops/transpose.js";
 import { empty, type Tensor, tensor } from "../../src/tensor/tensor.js";
-import { testDevice } from "../device.js";
+import { collectLeftovers, testDevice } from "../device.js";
 
 const device = await testDevice();
 const openAnother = () => openDevice(process.env["VOXPIX_ADAPTER"] === "swiftshader" ? { adapter: "swiftshader" } : {});
@@ -76,6 +76,7 @@ describe("a second device", () => {
   });
   test("its scopes and memory are its own", async () => {
     const other = await openAnother();
+    await collectLeftovers();
     const before = device.memory();
     let inner: Tensor;
     {

@@ -6,7 +6,7 @@ import { reshape } from "../../src/tensor/ops/reshape.js";
 import { slice } from "../../src/tensor/ops/slice.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { constant, type Tensor, tensor } from "../../src/tensor/tensor.js";
-import { randomTensor, testDevice } from "../device.js";
+import { collectLeftovers, randomTensor, testDevice } from "../device.js";
 
 const device = await testDevice();
 
@@ -146,6 +146,7 @@ describe("memory", () => {
     };
     await step(true);
     await step(true);
+    await collectLeftovers();
     const before = device.memory();
     for (let i = 0; i < 200; i++) await step(i % 50 === 0);
     expect(device.memory()).toEqual(before);
