@@ -33,6 +33,7 @@ export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js"
 export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
+export { adaptiveAvgPool2d, adaptiveMaxPool2d } from "./tensor/ops/adaptive-pool2d.js";
 export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
@@ -66,18 +67,29 @@ export {
   tanh,
   where,
 } from "./tensor/ops/elementwise.js";
+export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
 export { linear } from "./tensor/ops/linear.js";
 export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
 export { type PadOptions, pad } from "./tensor/ops/pad.js";
+export {
+  type AdaptivePool1dOptions,
+  type AvgPool1dOptions,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool1d,
+  avgPool1d,
+  type MaxPool1dOptions,
+  maxPool1d,
+} from "./tensor/ops/pool1d.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
+export type { AdaptivePoolOptions, PoolOptions } from "./tensor/pool-window.js";
 export { createRng, Rng, type RngState } from "./tensor/random.js";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
 export type { Shape } from "./tensor/shape.js";

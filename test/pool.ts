@@ -14,14 +14,28 @@ const device = await testDevice();
 const both = (value: number | readonly [number, number]): readonly [number, number] =>
   typeof value === "number" ? [value, value] : value;
 
+/** TensorFlow's rule for one axis, written out. */
+function same(size: number, kernel: number, stride: number, dilation: number): [number, number] {
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + dilation * (kernel - 1) + 1 - size);
+  return [Math.floor(total / 2), total - Math.floor(total / 2)];
+}
+
 /** The options with every number written out for both axes. */
-export const windowOf = (options: PoolOptions & { dilation?: number | readonly [number, number] }): Window => ({
-  kernel: both(options.kernelSize),
-  stride: both(options.stride ?? options.kernelSize),
-  padding: both(options.padding ?? 0),
-  dilation: both(options.dilation ?? 1),
-  ceilMode: options.ceilMode ?? false,
-});
+export function windowOf(
+  options: PoolOptions & { dilation?: number | readonly [number, number] },
+  [, H, W]: readonly number[],
+): Window {
+  const [kernel, stride] = [both(options.kernelSize), both(options.stride ?? options.kernelSize)];
+  const { padding = 0 } = options;
+  const dilation = both(options.dilation ?? 1);
+  const sides = ([0, 1] as const).map((i): readonly [number, number] => {
+    if (padding === "same") return same([H!, W!][i]!, kernel[i], stride[i], dilation[i]);
+    if (padding === "valid") return [0, 0];
+    const own = typeof padding === "number" ? padding : padding[i];
+    return both(own);
+  });
+  return { kernel, stride, padding: sides, dilation, ceilMode: options.ceilMode ?? false };
+}
 
 /** Shapes and windows: odd, prime, 1, overhanging, touching padding only at its edge. */
 export const poolCases: { shape: number[]; options: PoolOptions }[] = [
@@ -36,6 +50,22 @@ export const poolCases: { shape: number[]; options: PoolOptions }[] = [
   { shape: [1, 1, 1, 4], options: { kernelSize: 3, stride: 1, padding: 1 } },
   { shape: [2, 5, 7, 3], options: { kernelSize: [5, 7] } },
   { shape: [1, 67, 61, 2], options: { kernelSize: 2, stride: 5 } },
+  { shape: [2, 7, 10, 3], options: { kernelSize: [3, 4], stride: [2, 3], padding: "same" } },
+  { shape: [1, 5, 6, 4], options: { kernelSize: 2, stride: 1, padding: "same" } },
+  { shape: [1, 5, 7, 2], options: { kernelSize: 2, stride: 3, padding: "same" } },
+  { shape: [2, 5, 7, 3], options: { kernelSize: 2, padding: "valid" } },
+  {
+    shape: [2, 6, 5, 3],
+    options: {
+      kernelSize: 4,
+      stride: [2, 3],
+      padding: [
+        [1, 2],
+        [0, 2],
+      ],
+      ceilMode: true,
+    },
+  },
   { shape: [0, 6, 4, 4], options: { kernelSize: 2 } },
   { shape: [2, 6, 4, 0], options: { kernelSize: 2 } },
 ];
@@ -85,5 +115,32 @@ export function expectRejections(name: string, pool: (x: Tensor, options: PoolOp
     `${name}: stride must be whole and at least 1, got [1, 0.5]`,
   );
   rejects([1, 4, 9, 2], { kernelSize: 2, padding: -1 }, `${name}: padding must be whole and at least 0, got -1`);
+  const uneven = [
+    [0, 3],
+    [1, 0],
+  ] as const;
+  rejects(
+    [1, 4, 9, 2],
+    { kernelSize: [4, 3], padding: uneven },
+    `${name}: padding must be at most half the kernel, got [[0, 3], [1, 0]] for 4 x 3\n  x NHWC [1, 4, 9, 2]`,
+  );
+  rejects(
+    [1, 4, 9, 2],
+    { kernelSize: 3, padding: [uneven[0], [1, -1]] },
+    `${name}: padding must be whole and at least 0, got [1, -1]`,
+  );
   rejects([1, 0, 9, 2], { kernelSize: 2, padding: 1 }, `${name}: every window must hold an element of the input`);
 }
+
+/** Shapes and output sizes of the adaptive poolings: dividing, not dividing, one, all, and more than there are pixels. */
+export const adaptiveCases: { shape: number[]; size: number | [number, number] }[] = [
+  { shape: [2, 6, 8, 3], size: [3, 2] },
+  { shape: [2, 7, 11, 4], size: [3, 5] },
+  { shape: [1, 13, 5, 2], size: 5 },
+  { shape: [2, 5, 7, 3], size: 1 },
+  { shape: [1, 3, 4, 4], size: [5, 7] },
+  { shape: [1, 1, 1, 5], size: 2 },
+  { shape: [1, 67, 61, 1], size: [11, 60] },
+  { shape: [0, 6, 4, 4], size: 2 },
+  { shape: [2, 6, 4, 0], size: 2 },
+];

@@ -2,7 +2,7 @@
 import type { Device } from "./device.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
-import { type PoolGeometry, poolLaunch } from "./pool-window.js";
+import { type PoolGeometry, poolLaunch, poolWindows } from "./pool-window.js";
 import type { Storage } from "./storage.js";
 
 /** The largest element of each window; with `indices`, also its position h W + w. */
@@ -13,17 +13,22 @@ export function maxPool2d(
   indices: Storage | null,
   geometry: PoolGeometry,
 ): void {
-  const { N, OH, OW } = geometry;
-  const { dims, V, I, B, groups } = poolLaunch(geometry, N * OH * OW);
   // Unwanted indices still need a binding, which nothing writes to.
-  const target = indices ?? device.allocate(16, "maxPool2d/spare");
-  device.launch(sources["max-pool2d"], {
-    dims,
-    buffers: { input, indices: target, output },
-    constants: { V, I, B, INDICES: indices ? 1 : 0 },
-    groups,
-  });
-  if (!indices) target.release();
+  const spare = indices ? null : device.allocate(16, "maxPool2d/spare");
+  for (const window of poolWindows(device, "maxPool2d", geometry)) {
+    const { dims, V, I, B, ADAPTIVE, groups } = poolLaunch(window.geometry, "output", "dilation");
+    device.launch(sources["max-pool2d"], {
+      dims,
+      buffers: {
+        input: window.input(input),
+        indices: indices ? window.output(indices) : (spare as Storage),
+        output: window.output(output),
+      },
+      constants: { V, I, B, ADAPTIVE, INDICES: indices ? 1 : 0 },
+      groups,
+    });
+  }
+  spare?.release();
 }
 
 /** Each input element sums the gradients of the windows whose index names it. */
@@ -34,14 +39,19 @@ export function maxPool2dGrad(
   gradInput: Storage,
   geometry: PoolGeometry,
 ): void {
-  const { N, H, W } = geometry;
-  const { dims, V, I, groups } = poolLaunch(geometry, N * H * W);
-  device.launch(sources["max-pool2d-grad"], {
-    dims,
-    buffers: { grad_output: gradOutput, indices, grad_input: gradInput },
-    constants: { V, I },
-    groups,
-  });
+  for (const window of poolWindows(device, "maxPool2dGrad", geometry)) {
+    const { dims, V, I, ADAPTIVE, groups } = poolLaunch(window.geometry, "input", "dilation");
+    device.launch(sources["max-pool2d-grad"], {
+      dims,
+      buffers: {
+        grad_output: window.output(gradOutput),
+        indices: window.output(indices),
+        grad_input: window.input(gradInput),
+      },
+      constants: { V, I, ADAPTIVE },
+      groups,
+    });
+  }
 }
 
 /** The elements that the indices name. */
@@ -52,11 +62,13 @@ export function maxPool2dGather(
   output: Storage,
   geometry: PoolGeometry,
 ): void {
-  const { N, H, W, OH, OW, C } = geometry;
-  const n = N * OH * OW * C;
-  device.launch(sources["max-pool2d-gather"], {
-    dims: { n, HW: H * W, PIXELS: OH * OW, C },
-    buffers: { input, indices, output },
-    groups: grid(n, 64),
-  });
+  const { H, W, OH, OW, C } = geometry;
+  for (const window of poolWindows(device, "maxPool2dGather", geometry)) {
+    const n = window.geometry.N * OH * OW * C;
+    device.launch(sources["max-pool2d-gather"], {
+      dims: { n, HW: H * W, PIXELS: OH * OW, C },
+      buffers: { input: window.input(input), indices: window.output(indices), output: window.output(output) },
+      groups: grid(n, 64),
+    });
+  }
 }

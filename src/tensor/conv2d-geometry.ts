@@ -48,7 +48,7 @@ function checkWhole(op: string, what: string, values: readonly number[], least: 
 }
 
 /** Zeros before and after one axis. */
-function axisPadding(
+export function axisPadding(
   padding: Padding,
   axis: 0 | 1,
   size: number,

@@ -48,11 +48,18 @@ export type Op<Names extends readonly string[], Options extends object> = ((
 
 let nextOrder = 0;
 
-function checkInputs(
+/**
+ * Checks that the inputs of an op are live tensors of one device and the right element types, and returns the device. `defineOp`
+ * calls it; so does an op that is a function of other ops, so that its errors carry its own name.
+ *
+ * @param inputs - Names, those of inputs that may be `null` with a trailing `?`.
+ * @param dtypes - Element types other than f32.
+ */
+export function checkInputs(
   name: string,
   inputs: readonly string[],
   tensors: readonly unknown[],
-  dtypes: Readonly<Record<string, DType | "any">>,
+  dtypes: Readonly<Record<string, DType | "any">> = {},
 ): Device {
   let device: Device | null = null;
   inputs.forEach((label, i) => {

@@ -58,6 +58,16 @@ export function rank4(op: string, name: string, shape: Shape, layout = "NHWC"): 
   return shape as unknown as [number, number, number, number];
 }
 
+/** The shape as a triple. @throws {ShapeError} when the rank is not 3. */
+export function rank3(op: string, name: string, shape: Shape, layout = "NLC"): [number, number, number] {
+  if (shape.length !== 3) {
+    throw new ShapeError(
+      `${op}: ${name} must have 3 axes (${layout}), got ${shape.length}${describeShapes([[name, shape]])}`,
+    );
+  }
+  return shape as unknown as [number, number, number];
+}
+
 /** The shape as a pair. @throws {ShapeError} when the rank is not 2. */
 export function rank2(op: string, name: string, shape: Shape): [number, number] {
   if (shape.length !== 2) {

@@ -15,6 +15,7 @@ const tolerance = 1e-6;
 const dilated = [
   { shape: [2, 9, 7, 3], options: { kernelSize: [3, 2], stride: 2, padding: 1, dilation: [2, 3] } },
   { shape: [1, 8, 6, 4], options: { kernelSize: 2, stride: 1, padding: 1, dilation: 3, ceilMode: true } },
+  { shape: [2, 7, 6, 3], options: { kernelSize: [2, 3], stride: [1, 2], padding: "same", dilation: [3, 2] } },
 ] as const;
 
 describe("maxPool2d", () => {
@@ -23,7 +24,7 @@ describe("maxPool2d", () => {
     async ({ shape, options }) => {
       const x = randomTensor(device, shape, 3, [-2, -1], { requiresGrad: true });
       const y = maxPool2d(x, options);
-      const expected = maxPoolReference(await x.data(), shape, windowOf(options));
+      const expected = maxPoolReference(await x.data(), shape, windowOf(options, shape));
       expect(y.shape).toEqual(expected.shape);
       expectClose(await y.data(), expected.values, 0);
       expectClose(await device.noGrad(() => maxPool2d(x, options)).data(), expected.values, 0, "without indices");

@@ -1,11 +1,11 @@
 /** Max pooling in float64, window by window. */
-import { type Window, windows } from "./pool-window.js";
+import { type AdaptiveWindow, type Window, windows } from "./pool-window.js";
 
 /** The largest element of each window and its index; NaN wins, the last one of several. */
 export function maxPoolReference(
   x: ArrayLike<number>,
   shape: readonly number[],
-  window: Window,
+  window: Window | AdaptiveWindow,
 ): { shape: number[]; values: Float64Array; winners: number[] } {
   const { shape: outputShape, taps } = windows(shape, window);
   const winners = taps.map((list) => {

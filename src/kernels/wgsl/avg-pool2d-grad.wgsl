@@ -7,13 +7,14 @@
 // Mapping  one invocation = one V of grad_input; it gathers, so there are no atomics; grid x then y.
 // Numerics at most kernel / stride terms an axis; sums each row, then the rows.
 // Gradient avg-pool2d.wgsl, its transpose, which defines rows and columns; each is the other's gradient.
-// Source   window y covers row h when 0 <= h + padding - y*stride < kernel.
+// Source   window y covers row h when 0 <= h + padding - y*stride < kernel; ADAPTIVE: when y H < (h + 1) OH and (y + 1) H > h OH.
 
 alias V = f32;
 const COUNT_PADDING = 1u;
+const ADAPTIVE = 0u;
 
 struct Dims {
-  // Kernel, stride, padding and dilation (always 1) of each axis.
+  // Kernel, stride, padding before and padded size of each axis; ADAPTIVE: the number of windows first.
   rows: vec4u,
   columns: vec4u,
   n: u32,
@@ -22,6 +23,7 @@ struct Dims {
   OH: u32,
   OW: u32,
   C: u32,
+  divisor: f32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -29,7 +31,8 @@ struct Dims {
 @group(0) @binding(2) var<storage, read_write> grad_input: array<V>;
 
 // The windows [x, y) that cover position h of an axis.
-fn covering(h: u32, windows: u32, axis: vec4u) -> vec2u {
+fn covering(h: u32, size: u32, windows: u32, axis: vec4u) -> vec2u {
+  if (ADAPTIVE == 1u) { return vec2u(h * windows / size, ((h + 1u) * windows - 1u) / size + 1u); }
   let end = h + axis.z;
   let first = (max(end + 1u, axis.x) - axis.x + axis.y - 1u) / axis.y;
   return vec2u(first, min(windows, end / axis.y + 1u));
@@ -37,8 +40,10 @@ fn covering(h: u32, windows: u32, axis: vec4u) -> vec2u {
 
 // What window o of an axis counts for.
 fn extent(o: u32, size: u32, axis: vec4u) -> u32 {
+  if (dims.divisor != 0.0) { return 1u; }
+  if (ADAPTIVE == 1u) { return ((o + 1u) * size + axis.x - 1u) / axis.x - o * size / axis.x; }
   let start = o * axis.y;
-  if (COUNT_PADDING == 1u) { return min(start + axis.x, size + 2u * axis.z) - start; }
+  if (COUNT_PADDING == 1u) { return min(start + axis.x, axis.w) - start; }
   return min(start + axis.x, size + axis.z) - max(start, axis.z);
 }
 
@@ -55,8 +60,8 @@ fn avg_pool2d_grad(
   let row = pixel / dims.W;
   let n = row / dims.H;
 
-  let ys = covering(row - n * dims.H, dims.OH, dims.rows);
-  let xs = covering(pixel - row * dims.W, dims.OW, dims.columns);
+  let ys = covering(row - n * dims.H, dims.H, dims.OH, dims.rows);
+  let xs = covering(pixel - row * dims.W, dims.W, dims.OW, dims.columns);
   var total = V(0.0);
   for (var y = ys.x; y < ys.y; y++) {
     let line = (n * dims.OH + y) * dims.OW;
@@ -66,5 +71,5 @@ fn avg_pool2d_grad(
     }
     total += sum / f32(extent(y, dims.H, dims.rows));
   }
-  grad_input[index] = total;
+  grad_input[index] = total / select(dims.divisor, 1.0, dims.divisor == 0.0);
 }

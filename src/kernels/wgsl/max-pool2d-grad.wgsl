@@ -8,13 +8,14 @@
 // Numerics at most kernel / stride terms an axis, added in row-major order.
 // Gradient max-pool2d-gather.wgsl, its transpose.
 // Source   window y covers row h when y*stride + ky*dilation = h + padding for some ky: a range of y, with gaps where dilation > 1,
-//          in which no index can name h.
+//          in which no index can name h. ADAPTIVE: as avg-pool2d-grad.wgsl.
 
 alias V = f32;
 alias I = u32;
+const ADAPTIVE = 0u;
 
 struct Dims {
-  // Kernel, stride, padding and dilation of each axis.
+  // Kernel, stride, padding before and dilation of each axis.
   rows: vec4u,
   columns: vec4u,
   n: u32,
@@ -31,7 +32,8 @@ struct Dims {
 @group(0) @binding(3) var<storage, read_write> grad_input: array<V>;
 
 // The windows [x, y) that may cover position h of an axis.
-fn covering(h: u32, windows: u32, axis: vec4u) -> vec2u {
+fn covering(h: u32, size: u32, windows: u32, axis: vec4u) -> vec2u {
+  if (ADAPTIVE == 1u) { return vec2u(h * windows / size, ((h + 1u) * windows - 1u) / size + 1u); }
   let end = h + axis.z;
   let reach = axis.w * (axis.x - 1u);
   let first = (max(end, reach) - reach + axis.y - 1u) / axis.y;
@@ -52,8 +54,8 @@ fn max_pool2d_grad(
   let n = row / dims.H;
 
   let own = I(pixel - n * dims.H * dims.W);
-  let ys = covering(row - n * dims.H, dims.OH, dims.rows);
-  let xs = covering(pixel - row * dims.W, dims.OW, dims.columns);
+  let ys = covering(row - n * dims.H, dims.H, dims.OH, dims.rows);
+  let xs = covering(pixel - row * dims.W, dims.W, dims.OW, dims.columns);
   var total = V(0.0);
   for (var y = ys.x; y < ys.y; y++) {
     for (var x = xs.x; x < xs.y; x++) {

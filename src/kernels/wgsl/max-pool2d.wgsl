@@ -9,15 +9,16 @@
 // Numerics exact. Padding never wins: it starts from the first element inside, and the host has checked that there is one. NaN wins
 //          over everything, the last NaN of a window over the others.
 // Gradient max-pool2d-grad.wgsl.
-// Source   the rules of torch.nn.functional.max_pool2d.
+// Source   the rules of torch.nn.functional.max_pool2d and adaptive_max_pool2d, whose windows avg-pool2d.wgsl describes.
 
 alias V = f32;
 alias I = u32;
 alias B = bool;
 const INDICES = 0u;
+const ADAPTIVE = 0u;
 
 struct Dims {
-  // Kernel, stride, padding and dilation of each axis.
+  // Kernel, stride, padding before and dilation of each axis; ADAPTIVE: the number of windows first.
   rows: vec4u,
   columns: vec4u,
   n: u32,
@@ -37,11 +38,14 @@ fn is_nan(v: V) -> B {
   return (bitcast<I>(v) & I(0x7fffffffu)) > I(0x7f800000u);
 }
 
-// The taps [x, y) of the window at padded position `start` that fall inside an axis.
-fn inside(start: u32, size: u32, axis: vec4u) -> vec2u {
-  let first = (max(axis.z, start) - start + axis.w - 1u) / axis.w;
-  let end = (max(size + axis.z, start) - start + axis.w - 1u) / axis.w;
-  return vec2u(first, min(axis.x, end));
+// Of window o of an axis: the first position inside it, the end, and the step.
+fn span(o: u32, size: u32, axis: vec4u) -> vec3u {
+  if (ADAPTIVE == 1u) { return vec3u(o * size / axis.x, ((o + 1u) * size + axis.x - 1u) / axis.x, 1u); }
+  // Padded coordinates, so that unsigned arithmetic never goes below zero.
+  let start = o * axis.y;
+  let skipped = (max(axis.z, start) - start + axis.w - 1u) / axis.w;
+  let end = min(start + (axis.x - 1u) * axis.w + 1u, size + axis.z);
+  return vec3u(start + skipped * axis.w - axis.z, end - axis.z, axis.w);
 }
 
 @compute @workgroup_size(64)
@@ -57,19 +61,14 @@ fn max_pool2d(
   let row = pixel / dims.OW;
   let n = row / dims.OH;
 
-  // Padded coordinates, so that unsigned arithmetic never goes below zero.
-  let top = (row - n * dims.OH) * dims.rows.y;
-  let left = (pixel - row * dims.OW) * dims.columns.y;
-  let ys = inside(top, dims.H, dims.rows);
-  let xs = inside(left, dims.W, dims.columns);
+  let ys = span(row - n * dims.OH, dims.H, dims.rows);
+  let xs = span(pixel - row * dims.OW, dims.W, dims.columns);
   let plane = n * dims.H * dims.W;
-  var place = (top + ys.x * dims.rows.w - dims.rows.z) * dims.W + left + xs.x * dims.columns.w - dims.columns.z;
-  var best = input[(plane + place) * dims.C + c];
-  var best_place = I(place);
-  for (var y = ys.x; y < ys.y; y++) {
-    let line = (top + y * dims.rows.w - dims.rows.z) * dims.W;
-    for (var x = xs.x; x < xs.y; x++) {
-      place = line + left + x * dims.columns.w - dims.columns.z;
+  var best_place = I(ys.x * dims.W + xs.x);
+  var best = input[(plane + ys.x * dims.W + xs.x) * dims.C + c];
+  for (var y = ys.x; y < ys.y; y += ys.z) {
+    for (var x = xs.x; x < xs.y; x += xs.z) {
+      let place = y * dims.W + x;
       let value = input[(plane + place) * dims.C + c];
       let better = is_nan(value) | (!is_nan(best) & (value > best));
       best = select(best, value, better);

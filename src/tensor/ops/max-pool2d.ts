@@ -4,6 +4,7 @@ import type { PoolGeometry } from "../../kernels/pool-window.js";
 import { defineOp, type Op } from "../define-op.js";
 import type { Pair } from "../pair.js";
 import { type PoolOptions, poolGeometry } from "../pool-window.js";
+import type { Shape } from "../shape.js";
 import { empty, type Tensor } from "../tensor.js";
 
 /** Options of `maxPool2d`. */
@@ -44,6 +45,29 @@ const gather: Op<readonly ["x", "indices"], PoolGeometry> = defineOp({
   vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices, geometry), indices: null },
 });
 
+/** An op that takes the maxima of the windows that `geometryOf` finds. */
+export function defineMaxPool<Options extends object>(
+  name: string,
+  geometryOf: (x: Shape, options: Options) => PoolGeometry,
+): Op<readonly ["x"], Options> {
+  return defineOp({
+    name,
+    inputs: ["x"],
+    plan([x], options: Options) {
+      const geometry = geometryOf(x.shape, options);
+      return { shape: [geometry.N, geometry.OH, geometry.OW, geometry.C], geometry };
+    },
+    forward({ device, output, plan }, [x]) {
+      const { geometry } = plan;
+      const wanted = device.recording && x.requiresGrad;
+      const indices = wanted ? empty(device, output.shape, "u32", "maxPool2d/indices") : null;
+      kernels.maxPool2d(device, x.storage, output.storage, indices?.storage ?? null, geometry);
+      return { indices, geometry };
+    },
+    vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices as Tensor, geometry) },
+  });
+}
+
 /**
  * The largest element of each window.
  *
@@ -53,24 +77,11 @@ const gather: Op<readonly ["x", "indices"], PoolGeometry> = defineOp({
  *
  * @param x - NHWC `[N, H, W, C]`.
  * @param options - `kernelSize`; `stride` default `kernelSize`, `padding` 0, `dilation` 1, `ceilMode` false.
- * @returns NHWC `[N, OH, OW, C]`, `OH = floor((H + 2 padding - dilation (kernelSize - 1) - 1) / stride) + 1`.
+ * @returns NHWC `[N, OH, OW, C]`, `OH = floor((H + padding top and bottom - dilation (kernelSize - 1) - 1) / stride) + 1`.
  * @throws {ShapeError} when `x` has not 4 axes, the kernel exceeds the padded input, the padding exceeds half the kernel, or a
  *   dilated window holds no element of `x`.
  * @see `torch.nn.functional.max_pool2d`, channels last.
  */
-export const maxPool2d = defineOp({
-  name: "maxPool2d",
-  inputs: ["x"],
-  plan([x], options: MaxPool2dOptions) {
-    const geometry = poolGeometry("maxPool2d", x.shape, options);
-    return { shape: [geometry.N, geometry.OH, geometry.OW, geometry.C], geometry };
-  },
-  forward({ device, output, plan }, [x]) {
-    const { geometry } = plan;
-    const wanted = device.recording && x.requiresGrad;
-    const indices = wanted ? empty(device, output.shape, "u32", "maxPool2d/indices") : null;
-    kernels.maxPool2d(device, x.storage, output.storage, indices?.storage ?? null, geometry);
-    return { indices, geometry };
-  },
-  vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices as Tensor, geometry) },
-});
+export const maxPool2d: Op<readonly ["x"], MaxPool2dOptions> = defineMaxPool("maxPool2d", (x, options) =>
+  poolGeometry("maxPool2d", x, options),
+);

@@ -1,0 +1,49 @@
+/** Images over one binding: the same values as in one piece, in windows of images. The limit is pretended, so that small tensors exceed it. */
+import { describe, expect, test } from "vitest";
+import {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool2d,
+  backward,
+  maxPool2d,
+  sum,
+  type Tensor,
+} from "../../src/index.js";
+import { expectClose, randomTensor, testDevice } from "../device.js";
+import { withBindingLimit } from "../gemm.js";
+
+const device = await testDevice();
+const limit = 32_768;
+
+const cases: { name: string; shape?: number[]; f: (x: Tensor) => Tensor }[] = [
+  { name: "maxPool2d", f: (x) => maxPool2d(x, { kernelSize: 3, stride: 2, padding: 1 }) },
+  { name: "maxPool2d of vec4s", shape: [40, 8, 8, 4], f: (x) => maxPool2d(x, { kernelSize: 2 }) },
+  { name: "avgPool2d", f: (x) => avgPool2d(x, { kernelSize: [2, 3], stride: 1 }) },
+  { name: "adaptiveAvgPool2d", f: (x) => adaptiveAvgPool2d(x, { size: [3, 2] }) },
+  { name: "adaptiveMaxPool2d", f: (x) => adaptiveMaxPool2d(x, { size: [3, 2] }) },
+];
+
+describe("images over one binding", () => {
+  test.each(cases)("$name, its gradient and the gradient's gradient", async ({ shape = [150, 7, 5, 3], f }) => {
+    const run = async () => {
+      const x = randomTensor(device, shape, 1, [-1, 1], { requiresGrad: true });
+      const y = f(x);
+      const gradOutput = randomTensor(device, y.shape, 2, [-1, 1], { requiresGrad: true });
+      const gradient = backward(y, { wrt: [x], gradOutput, createGraph: true }).of(x);
+      const again = backward(sum(gradient), { wrt: [gradOutput] }).of(gradOutput);
+      return Promise.all([y, gradient, again].map((tensor) => tensor.data()));
+    };
+    const expected = await run();
+    await withBindingLimit(device, limit, async () => {
+      const actual = await run();
+      for (const [i, values] of actual.entries()) expectClose(values, expected[i]!, 1e-6);
+    });
+  });
+  test("images that are too large are refused", async () => {
+    await withBindingLimit(device, limit, () => {
+      expect(() => maxPool2d(randomTensor(device, [3, 61, 67, 3], 1), { kernelSize: 2 })).toThrow(
+        "maxPool2d: 64 images need a binding of 3138816 bytes, but this adapter allows 32768; use smaller images",
+      );
+    });
+  });
+});
