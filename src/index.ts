@@ -31,6 +31,7 @@ export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
 export { Upsample2d } from "./nn/upsample2d.js";
 export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js";
 export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
+export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-kernel.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d } from "./tensor/ops/adaptive-pool2d.js";

@@ -1,7 +1,7 @@
 /** Workgroup counts. */
 
 /** WebGPU's default limit of workgroups along one axis. */
-const maxGroups = 65535;
+export const maxGroups = 65535;
 
 /** Workgroups for `items` items at `perGroup` each, spread over x and y; kernels number them `group.y * groups.x + group.x`. */
 export function grid(items: number, perGroup: number): [number, number, number] {
