@@ -2,7 +2,15 @@
 import "./tensor/methods.js";
 
 export type { AdapterDescription, Device, OpenDeviceOptions, Scope } from "./kernels/device.js";
-export { DeviceError, DisposedError, DTypeError, FormatError, GradError, ShapeError } from "./kernels/errors.js";
+export {
+  CaptureError,
+  DeviceError,
+  DisposedError,
+  DTypeError,
+  FormatError,
+  GradError,
+  ShapeError,
+} from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
 export type { MemoryReport } from "./kernels/storage.js";
 export { Adam, type AdamOptions } from "./nn/adam.js";
@@ -30,6 +38,14 @@ export { Sgd, type SgdOptions } from "./nn/sgd.js";
 export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
 export { Upsample2d } from "./nn/upsample2d.js";
 export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js";
+export {
+  type Captured,
+  type CaptureInput,
+  type CaptureOptions,
+  type CaptureOutput,
+  type CaptureReport,
+  capture,
+} from "./tensor/capture.js";
 export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-kernel.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";

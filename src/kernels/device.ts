@@ -2,6 +2,7 @@
 import { Dispatcher, type Launch } from "./dispatcher.js";
 import { DeviceError, DisposedError } from "./errors.js";
 import type { KernelSource } from "./kernel.js";
+import { Recorder, type Recording } from "./recorder.js";
 import { BufferPool, type MemoryReport, type Storage } from "./storage.js";
 
 /** The adapter behind a device, in words and numbers. */
@@ -32,6 +33,15 @@ export interface OpenDeviceOptions {
 export interface Disposable {
   dispose(): void;
 }
+
+/** A copy of the first bytes of one storage to those of another. */
+export interface StorageCopy {
+  readonly from: Storage;
+  readonly to: Storage;
+  readonly bytes: number;
+}
+
+const frozen = "in a captured function would be that of its first call for ever";
 
 /** Frees what was created while it was the innermost scope, except what is kept. Made by `device.scope()`, ended by `using`. */
 export class Scope {
@@ -82,6 +92,8 @@ export class Device {
   #instance: unknown;
   readonly #dispatcher: Dispatcher;
   readonly #pool: BufferPool;
+  /** For `capture`: the recording being made, and what may not be done meanwhile. */
+  readonly recorder: Recorder;
   readonly #scopes: Scope[] = [];
   #failure: DeviceError | null = null;
   #lostReason: string | null = null;
@@ -91,8 +103,9 @@ export class Device {
     this.#gpu = gpu;
     this.adapter = adapter;
     this.#instance = instance;
-    this.#dispatcher = new Dispatcher(gpu);
     this.#pool = new BufferPool(gpu, () => this.#dispatcher.flush());
+    this.recorder = new Recorder(this.#pool);
+    this.#dispatcher = new Dispatcher(gpu, this.recorder);
     gpu.onuncapturederror = ({ error }) => {
       this.#failure ??= new DeviceError(`the GPU reported: ${error.message}`);
     };
@@ -104,7 +117,9 @@ export class Device {
   /** GPU memory of at least `bytes` bytes, its content undefined. @throws {DeviceError} over the adapter's limit. */
   allocate(bytes: number, label: string): Storage {
     this.#checkAlive(label);
-    return this.#pool.allocate(bytes, label);
+    // What a recorded function makes in scopes is its own; what it makes outside of them lives on without it.
+    const arena = this.#scopes.length > 0 ? this.recorder.current?.arena : null;
+    return (arena ?? this.#pool).allocate(bytes, label);
   }
 
   /** Records one dispatch of a kernel. */
@@ -116,26 +131,52 @@ export class Device {
   /** Copies host data into a storage; its byte length is a multiple of 4. */
   write(storage: Storage, data: ArrayBufferView<ArrayBuffer>, byteOffset = 0): void {
     this.#checkAlive("write");
+    this.recorder.refuse("write", `host data ${frozen}; make it an argument, or write before the call`);
     // Commands recorded before must still see the old content.
     this.#dispatcher.flush();
     this.#gpu.queue.writeBuffer(storage.buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
   }
 
+  /** Copies host data that is the same whenever this code runs: in a recording it is kept and copied again. */
+  fill(storage: Storage, data: ArrayBufferView<ArrayBuffer>): void {
+    if (this.#scopes.length === 0)
+      this.recorder.refuse("write", `what lives outside scopes ${frozen}; make it before the call`);
+    this.recorder.hostWrite(storage, () => this.write(storage, data));
+  }
+
+  /** Does what was recorded again, with `copies` of whole storages before and after it. */
+  replay(
+    recording: Recording,
+    copies: { readonly before: readonly StorageCopy[]; readonly after: readonly StorageCopy[] },
+  ): void {
+    this.#checkAlive("capture");
+    for (const command of recording.commands) if (command.kind === "host" && command.early) command.write();
+    for (const { from, to, bytes } of copies.before) this.copy(from, 0, to, 0, bytes);
+    this.#dispatcher.replay(recording.commands);
+    for (const { from, to, bytes } of copies.after) this.copy(from, 0, to, 0, bytes);
+    this.#dispatcher.flush();
+    recording.touch();
+  }
+
   /** Records a copy between two storages; offsets and sizes in bytes, multiples of 4. */
   copy(from: Storage, fromOffset: number, to: Storage, toOffset: number, bytes: number): void {
-    if (bytes > 0) this.#dispatcher.copy(from.buffer, fromOffset, to.buffer, toOffset, bytes);
+    if (bytes > 0) this.#dispatcher.copy(from, fromOffset, to, toOffset, bytes);
   }
 
   /** Reads bytes back: waits for all work recorded so far. @throws {DeviceError} when the GPU reported an error or was lost. */
   async read(storage: Storage, bytes: number, byteOffset = 0): Promise<ArrayBuffer> {
     this.#checkAlive("read");
+    this.recorder.refuse(
+      "read",
+      "a captured function cannot wait for the GPU; return the tensor, and read it after the call",
+    );
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     const staging = this.#gpu.createBuffer({
       label: "read",
       size,
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
-    this.#dispatcher.copy(storage.buffer, byteOffset, staging, 0, size);
+    this.#dispatcher.copyOut(storage, byteOffset, staging, size);
     this.#dispatcher.flush();
     try {
       await this.#wait("read", staging.mapAsync(GPUMapMode.READ));
@@ -151,6 +192,7 @@ export class Device {
   /** Waits until all recorded work is done. @throws {DeviceError} when the GPU reported an error or was lost. */
   async finish(): Promise<void> {
     this.#checkAlive("finish");
+    this.recorder.refuse("finish", "a captured function cannot wait for the GPU; wait after the call");
     this.#dispatcher.flush();
     await this.#wait("finish", this.#gpu.queue.onSubmittedWorkDone());
     this.#throwFailure();

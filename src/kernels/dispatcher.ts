@@ -1,6 +1,7 @@
 /** Records dispatches: cached pipelines, bind groups and uniform blocks, many dispatches to one submit. */
 import { DeviceError } from "./errors.js";
 import { type DimsOf, encodeDims, type KernelSource } from "./kernel.js";
+import type { Recorder } from "./recorder.js";
 import { specialize, unroll } from "./specialize.js";
 import type { Storage } from "./storage.js";
 
@@ -19,6 +20,25 @@ export interface Launch<S extends KernelSource> {
   readonly groups: readonly [number, number?, number?];
 }
 
+/** What a recording holds: WebGPU's commands with all they need, and writes by the host between them. */
+export type Command =
+  | {
+      readonly kind: "dispatch";
+      readonly kernel: string;
+      readonly pipeline: GPUComputePipeline;
+      readonly group: GPUBindGroup;
+      readonly groups: readonly [number, number, number];
+    }
+  | {
+      readonly kind: "copy";
+      readonly from: GPUBuffer;
+      readonly fromOffset: number;
+      readonly to: GPUBuffer;
+      readonly toOffset: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: "host"; readonly write: () => void; readonly early: boolean };
+
 interface CompiledKernel {
   readonly id: number;
   readonly pipeline: GPUComputePipeline;
@@ -33,6 +53,7 @@ const dispatchesPerSubmit = 64;
 /** Turns launches into WebGPU commands. One per device. */
 export class Dispatcher {
   readonly #gpu: GPUDevice;
+  readonly #recorder: Recorder;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #compiled = new Map<string, CompiledKernel>();
   readonly #uniforms = new Map<string, { id: number; buffer: GPUBuffer }>();
@@ -44,8 +65,10 @@ export class Dispatcher {
   /** Dispatches and submits since the device was opened. */
   readonly counts = { dispatches: 0, submits: 0 };
 
-  constructor(gpu: GPUDevice) {
+  /** @param recorder - Is told of every command while it records. */
+  constructor(gpu: GPUDevice, recorder: Recorder) {
     this.#gpu = gpu;
+    this.#recorder = recorder;
   }
 
   /**
@@ -59,18 +82,33 @@ export class Dispatcher {
     this.#checkGrid(source, [x, y, z]);
     const kernel = this.#compile(source, launch.overrides ?? {}, launch.constants ?? {});
     const group = this.#bindGroup(source, kernel, launch);
-    const pass = this.#openPass();
-    pass.setPipeline(kernel.pipeline);
-    pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(x, y, z);
-    this.counts.dispatches++;
-    if (++this.#recorded >= dispatchesPerSubmit) this.flush();
+    const command = {
+      kind: "dispatch",
+      kernel: source.name,
+      pipeline: kernel.pipeline,
+      group,
+      groups: [x, y, z],
+    } as const;
+    this.#encode(command);
+    this.#recorder.current?.add(command, Object.values<Binding>(launch.buffers));
+    if (this.#recorded >= dispatchesPerSubmit) this.flush();
   }
 
   /** Records a copy between storages; byte counts are multiples of 4. */
-  copy(from: GPUBuffer, fromOffset: number, to: GPUBuffer, toOffset: number, bytes: number): void {
-    this.#closePass();
-    this.#openEncoder().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+  copy(from: Storage, fromOffset: number, to: Storage, toOffset: number, bytes: number): void {
+    const command = { kind: "copy", from: from.buffer, fromOffset, to: to.buffer, toOffset, bytes } as const;
+    this.#encode(command);
+    this.#recorder.current?.add(command, [from, to]);
+  }
+
+  /** Records a copy to a buffer that is no storage. */
+  copyOut(from: Storage, fromOffset: number, to: GPUBuffer, bytes: number): void {
+    this.#encode({ kind: "copy", from: from.buffer, fromOffset, to, toOffset: 0, bytes });
+  }
+
+  /** Records the commands of a recording again, all for one submit unless the host has to write in between. */
+  replay(commands: readonly Command[]): void {
+    for (const command of commands) this.#encode(command);
   }
 
   /** Submits what is recorded. */
@@ -81,6 +119,21 @@ export class Dispatcher {
     this.#encoder = null;
     this.#recorded = 0;
     this.counts.submits++;
+  }
+
+  #encode(command: Command): void {
+    if (command.kind === "dispatch") {
+      const pass = this.#openPass();
+      pass.setPipeline(command.pipeline);
+      pass.setBindGroup(0, command.group);
+      pass.dispatchWorkgroups(...command.groups);
+      this.counts.dispatches++;
+      this.#recorded++;
+    } else if (command.kind === "copy") {
+      this.#closePass();
+      const { from, fromOffset, to, toOffset, bytes } = command;
+      this.#openEncoder().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+    } else if (!command.early) command.write();
   }
 
   #openEncoder(): GPUCommandEncoder {
@@ -191,8 +244,7 @@ export class Dispatcher {
   }
 
   #dropCaches(): void {
-    this.flush();
-    for (const { buffer } of this.#uniforms.values()) buffer.destroy();
+    // Not destroyed: recordings may use them, and they are small enough to wait for the garbage collector.
     this.#uniforms.clear();
     this.#bindGroups.clear();
   }

@@ -20,6 +20,11 @@ export class DisposedError extends Error {
   override readonly name = "DisposedError";
 }
 
+/** Something in a captured function that a replay could not repeat. */
+export class CaptureError extends Error {
+  override readonly name = "CaptureError";
+}
+
 /** No usable GPU, a request over the adapter's limits, or an error that the GPU reported. */
 export class DeviceError extends Error {
   override readonly name = "DeviceError";

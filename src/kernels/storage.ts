@@ -13,6 +13,8 @@ export interface MemoryReport {
   pooledBytes: number;
   /** The most `bytes` has been. */
   peakBytes: number;
+  /** Bytes, among `bytes`, that belong to captured functions until these are disposed. */
+  capturedBytes: number;
 }
 
 /** A block of GPU memory, shared by the tensors that view it and freed when the last of them is. */
@@ -24,14 +26,15 @@ export class Storage {
   readonly bytes: number;
   /** Counts in-place updates, so that backward can tell that a saved value has changed since. */
   version = 0;
+  /** Where it goes when it is freed. */
+  readonly pool: { free(storage: Storage): void };
   #references = 1;
-  readonly #pool: BufferPool;
 
-  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: BufferPool) {
+  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: { free(storage: Storage): void }) {
     this.id = id;
     this.buffer = buffer;
     this.bytes = bytes;
-    this.#pool = pool;
+    this.pool = pool;
   }
 
   /** Adds a user. */
@@ -43,15 +46,18 @@ export class Storage {
   /** Removes a user; the last one gives the buffer back to the pool. */
   release(): void {
     if (this.#references === 0) return;
-    if (--this.#references === 0) this.#pool.free(this);
+    if (--this.#references === 0) this.pool.free(this);
   }
 }
 
 const granularity = 256;
 
+/** Size of the buffer that serves `bytes` bytes. */
+export const bufferSize = (bytes: number) => Math.max(granularity, Math.ceil(bytes / granularity) * granularity);
+
 /** Buffers by exact size. Queue order makes immediate reuse safe: later commands run after earlier ones. */
 export class BufferPool {
-  readonly memory: MemoryReport = { tensors: 0, buffers: 0, bytes: 0, pooledBytes: 0, peakBytes: 0 };
+  readonly memory: MemoryReport = { tensors: 0, buffers: 0, bytes: 0, pooledBytes: 0, peakBytes: 0, capturedBytes: 0 };
   readonly #gpu: GPUDevice;
   readonly #free = new Map<number, Storage[]>();
   readonly #pooledLimit: number;
@@ -72,7 +78,7 @@ export class BufferPool {
    * @throws {DeviceError} when the adapter allows no buffer of that size.
    */
   allocate(bytes: number, label: string): Storage {
-    const size = Math.max(granularity, Math.ceil(bytes / granularity) * granularity);
+    const size = bufferSize(bytes);
     const limit = this.#gpu.limits.maxBufferSize;
     if (size > limit) {
       throw new DeviceError(

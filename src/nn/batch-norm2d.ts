@@ -50,6 +50,7 @@ export class BatchNorm2d extends Module {
   forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar } = this;
     const { eps, momentum, unbiased } = this.#options;
+    x.device.recorder.watch(this, "mode", () => `${this.training} ${this.freezeStatistics}`);
     if (!this.training) return batchNorm2d(x, weight, bias, { mode: "eval", eps, runningMean, runningVar });
     if (this.freezeStatistics) return batchNorm2d(x, weight, bias, { mode: "train", eps });
     return batchNorm2d(x, weight, bias, { mode: "train", eps, momentum, unbiased, runningMean, runningVar });

@@ -23,6 +23,9 @@ export class Dropout extends Module {
 
   /** @param x - Any shape. @returns `x`'s shape. */
   forward(x: Tensor): Tensor {
+    const { recorder } = x.device;
+    recorder.watch(this, "rate", () => (this.training ? this.rate : 0));
+    recorder.watch(this, "rng", () => this.rng);
     return this.training ? dropout(x, { rate: this.rate, rng: this.rng }) : x;
   }
 }

@@ -38,6 +38,10 @@ export abstract class Optimizer {
     if (!device) throw new ShapeError(`${op}: needs at least one parameter`);
     if (new Set(parameters).size !== parameters.length) throw new ShapeError(`${op}: a parameter is given twice`);
     checkRange(op, "lr", lr);
+    device.recorder.refuse(
+      op,
+      "made in a captured function, it would start anew in its first call only; make it outside",
+    );
     this.op = op;
     this.device = device;
     this.parameters = [...parameters];
@@ -56,6 +60,10 @@ export abstract class Optimizer {
   /** @throws {ShapeError} unless it is a finite number >= 0. */
   set lr(value: number) {
     checkRange(this.op, "lr", value);
+    this.device.recorder.refuse(
+      `${this.op}.lr`,
+      "set in a captured function, it would be set in its first call only; set it before the call",
+    );
     this.#lr = value;
   }
 
@@ -76,8 +84,10 @@ export abstract class Optimizer {
         `${this.op}: a gradient must have its parameter's shape, got ${formatShape(gradient.shape)} for parameter ${index} ${formatShape(parameter.shape)}`,
       );
     }
-    this.#advance(updates.map(({ index }) => index));
+    const indices = updates.map(({ index }) => index);
+    if (indices.length > 0) this.device.recorder.hostWrite(this.#table.storage, () => this.#advance(indices));
     for (const { index, parameter, gradient } of updates) {
+      parameter.watch();
       this.update(parameter, gradient, { row: index, scalars: this.#table, state: this.#stateOf(index) });
     }
   }
@@ -131,7 +141,6 @@ export abstract class Optimizer {
 
   /** Counts the step of these parameters and writes their numbers: the part of a step that is not recorded on the GPU. */
   #advance(indices: readonly number[]): void {
-    if (indices.length === 0) return;
     const rows = new Float32Array(4 * this.parameters.length);
     for (const i of indices) {
       const t = (this.#steps[i] as number) + 1;
@@ -149,6 +158,7 @@ export abstract class Optimizer {
       const known = this.#state.get(name);
       const tensor = known ?? this.device.unscoped(() => empty(this.device, shape, "f32", `${this.op}/${slot}`));
       this.#state.set(name, tensor);
+      this.device.recorder.watch(this, name, () => this.#state.get(name));
       return [slot, tensor] as const;
     });
     return Object.fromEntries(entries);

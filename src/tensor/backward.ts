@@ -4,7 +4,7 @@ import { DisposedError, GradError, ShapeError } from "../kernels/errors.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
 import { formatShape, sameShape } from "./shape.js";
-import { full, type GraphNode, type Tensor } from "./tensor.js";
+import { constant, full, type GraphNode, type Tensor } from "./tensor.js";
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -74,9 +74,11 @@ function freedError(what: string): GradError {
   );
 }
 
-function seed(output: Tensor, gradOutput: Tensor | undefined): Tensor {
+function seed(output: Tensor, gradOutput: Tensor | undefined, returned: boolean): Tensor {
   if (!gradOutput) {
-    if (output.size === 1) return full(output.device, output.shape, 1);
+    // One that is handed out may be written to; the shared constant may not.
+    if (output.size === 1 && returned) return full(output.device, output.shape, 1);
+    if (output.size === 1) return constant(output.device, 1).view(output.shape);
     throw new GradError(
       `backward: the output must be a scalar, got ${formatShape(output.shape)}; reduce it, or give gradOutput`,
     );
@@ -193,7 +195,7 @@ function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope
   for (const tensor of nodes) checkUnchanged(tensor, tensor.node as GraphNode);
   const wanted = leadingTo(targets, nodes);
   const pending = new Pending(scope);
-  const start = seed(output, gradOutput);
+  const start = seed(output, gradOutput, !output.node || (targets?.has(output) ?? false));
   if (gradOutput) pending.hold(start);
   pending.accumulate(output, start);
   const leaves = new Set<Tensor>(output.node ? [] : [output]);

@@ -76,6 +76,7 @@ export function checkInputs(
     device = value.device;
     // Reading the storage throws when the tensor was freed.
     void value.storage;
+    value.watch();
   });
   if (!device) throw new ShapeError(`${name}: needs at least one tensor`);
   return device;

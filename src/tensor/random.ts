@@ -56,6 +56,10 @@ export class Rng {
   /** @throws {ShapeError} unless the seed is a whole number in [0, 2^53). */
   constructor(device: Device, seed: number) {
     checkWhole("seed", seed);
+    device.recorder.refuse(
+      "rng",
+      "made in a captured function, it would start anew in its first call only; make it outside",
+    );
     this.device = device;
     this.#seed = seed;
     this.#state = device.unscoped(() => tensor(device, words({ seed, counter: 0 }), [streamWords], { dtype: "u32" }));
@@ -114,6 +118,7 @@ export class Rng {
    * @returns u32 `[6]`: key and counter before the draw; the op keeps it to draw the same numbers again in its gradient.
    */
   take(count: number): Tensor {
+    this.#state.watch();
     const stream = empty(this.device, [streamWords], "u32", "rng/stream");
     randomAdvance(this.device, this.#state.storage, stream.storage, blocksOf(count));
     return stream;

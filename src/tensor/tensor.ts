@@ -117,6 +117,17 @@ export class Tensor {
     this.storage.version++;
   }
 
+  /** Tells a recording that it depends on this tensor's being there, and on whether its gradient is wanted. */
+  watch(): void {
+    this.device.recorder.watch(this, "tensor", () => (this.disposed ? "freed" : this.requiresGrad));
+  }
+
+  /** Overwrites all elements in place with one number. */
+  fill(value: number): void {
+    if (this.size > 0) this.device.fill(this.storage, repeated(value, this.size, this.dtype));
+    this.storage.version++;
+  }
+
   /** Frees it now. A second call does nothing. */
   dispose(): void {
     if (this.#state.disposed) return;
@@ -134,6 +145,9 @@ function hostArray(values: ArrayLike<number>, dtype: DType): HostArray {
   if (dtype === "i32") return Int32Array.from(values);
   return dtype === "bool" ? Uint32Array.from(values, (value) => (value ? 1 : 0)) : Uint32Array.from(values);
 }
+
+const repeated = (value: number, count: number, dtype: DType): HostArray =>
+  hostArray(new Float64Array(count).fill(value), dtype);
 
 /** A new tensor with undefined content, for ops to write into. */
 export function empty(device: Device, shape: Shape, dtype: DType = "f32", label = "tensor"): Tensor {
@@ -170,16 +184,25 @@ export function tensor(
     throw new ShapeError(`tensor: ${formatShape(target)} holds ${sizeOf(target)} elements, got ${list.length} values`);
   }
   const { dtype = "f32", requiresGrad = false } = options;
-  if (requiresGrad && dtype !== "f32") throw new DTypeError(`tensor: only f32 tensors have gradients, got ${dtype}`);
+  checkGradType("tensor", dtype, requiresGrad);
   const result = empty(device, target, dtype);
   if (list.length > 0) device.write(result.storage, hostArray(list, dtype));
   result.requiresGrad = requiresGrad;
   return result;
 }
 
+function checkGradType(op: string, dtype: DType, requiresGrad: boolean): void {
+  if (requiresGrad && dtype !== "f32") throw new DTypeError(`${op}: only f32 tensors have gradients, got ${dtype}`);
+}
+
 /** A tensor filled with one value. */
 export function full(device: Device, shape: Shape, value: number, options: TensorOptions = {}): Tensor {
-  return tensor(device, new Float64Array(sizeOf(shape)).fill(value), shape, options);
+  const { dtype = "f32", requiresGrad = false } = options;
+  checkGradType("full", dtype, requiresGrad);
+  const result = empty(device, shape, dtype, "full");
+  if (result.size > 0) device.fill(result.storage, repeated(value, result.size, dtype));
+  result.requiresGrad = requiresGrad;
+  return result;
 }
 
 /** A tensor of zeros. */
@@ -199,7 +222,8 @@ export function constant(device: Device, value: number): Tensor {
   const known = constants.get(device) ?? new Map<number, Tensor>();
   constants.set(device, known);
   const before = known.get(value);
-  const scalar = before && !before.disposed ? before : device.unscoped(() => tensor(device, value));
+  const scalar =
+    before && !before.disposed ? before : device.recorder.paused(() => device.unscoped(() => tensor(device, value)));
   known.set(value, scalar);
   return scalar;
 }

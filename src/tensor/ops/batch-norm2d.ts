@@ -93,7 +93,7 @@ const gradSums: Op<readonly ["gradOutput", "x", "mean", "rstd"], kernels.Rows> =
   plan: (_inputs, rows: kernels.Rows) => ({ shape: [2, rows.C], rows }),
   forward({ device, output, plan }, [gradOutput, x, mean, rstd]) {
     if (plan.rows.M === 0) {
-      if (output.size > 0) output.write(new Float32Array(output.size));
+      output.fill(0);
       return;
     }
     const buffers = { grad_output: gradOutput.storage, x: x.storage, mean: mean.storage, rstd: rstd.storage };

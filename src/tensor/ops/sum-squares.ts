@@ -15,7 +15,7 @@ function defineMappedSum(name: "sumSquares" | "sumAbs", slope: (gradOutput: Tens
       // Without an axis to reduce, an axis of size 1 is as good.
       const runs = axes.length > 0 ? axisRuns(x.shape, axes) : [{ outer: x.size, length: 1, inner: 1 }];
       if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, runs);
-      else if (output.size > 0) output.write(new Float32Array(output.size));
+      else output.fill(0);
       return { x, kept };
     },
     vjp: { x: ({ x, kept }, gradOutput): Tensor => slope(reshape(gradOutput, { shape: kept }), x) },

@@ -55,7 +55,7 @@ function defineSum(name: "sum" | "mean") {
       const saved = { shape: x.shape, kept: plan.kept, count };
       if (count === 0) {
         // Nothing to add up: 0, and 0 / 0 for the mean.
-        if (output.size > 0) output.write(new Float32Array(output.size).fill(name === "sum" ? 0 : Number.NaN));
+        output.fill(name === "sum" ? 0 : Number.NaN);
         return saved;
       }
       reduceRuns(device, "sum", x.storage, output.storage, runs, name === "mean" ? 1 / count : 1);
