@@ -46,7 +46,7 @@ export {
   type CaptureReport,
   capture,
 } from "./tensor/capture.js";
-export type { Conv2dOptions } from "./tensor/conv2d-geometry.js";
+export type { Conv2dOptions, ConvTranspose2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-kernel.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
@@ -55,6 +55,13 @@ export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
 export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
+export { convTranspose2d } from "./tensor/ops/conv-transpose2d.js";
+export {
+  type Conv1dOptions,
+  type ConvTranspose1dOptions,
+  conv1d,
+  convTranspose1d,
+} from "./tensor/ops/conv1d.js";
 export { conv2d } from "./tensor/ops/conv2d.js";
 export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
 export {

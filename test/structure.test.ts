@@ -26,6 +26,7 @@ const families: Readonly<Record<string, { test?: string; reference?: string | nu
   max: { reference: "reduce" },
   "sum-squares": { reference: "reduce" },
   "adaptive-pool2d": { reference: "pool-window" },
+  conv1d: { reference: "conv2d" },
   "global-pool2d": { reference: "pool-window" },
   pool1d: { reference: "pool-window" },
   linear: { reference: "matmul" },

@@ -46,11 +46,14 @@ function residueTaps(
   };
 }
 
-/** Records `output[N, H, W, C]`, the gradient of `conv2d` with respect to its input. */
+/**
+ * Records `output[N, H, W, C]`, the gradient of `conv2d` with respect to its input, plus `bias`: the transposed convolution.
+ * `OH` and `OW` may be smaller than the convolution's output, as if zeros followed.
+ */
 export function conv2dGradInput(
   device: Device,
   geometry: Conv2dGeometry,
-  { gradOutput, weight, output }: { gradOutput: Storage; weight: Storage; output: Storage },
+  { gradOutput, weight, bias, output }: { gradOutput: Storage; weight: Storage; bias: Storage | null; output: Storage },
 ): void {
   const { H, W, C, OH, OW, O } = geometry;
   if (geometry.N * H * W * C === 0) return;
@@ -65,8 +68,8 @@ export function conv2dGradInput(
     const part = { ...geometry, N: window.N };
     const source = window.of(gradOutput, OH * OW * O);
     const result = window.of(output, H * W * C);
-    if (narrow) conv2dGradInputNarrow(device, part, { gradOutput: source, weight, output: result });
-    else dispatch(device, part, source, weight, result);
+    if (narrow) conv2dGradInputNarrow(device, part, { gradOutput: source, weight, bias, output: result });
+    else dispatch(device, part, source, weight, bias, result);
   }
 }
 
@@ -75,19 +78,22 @@ function dispatch(
   geometry: Conv2dGeometry,
   gradOutput: Binding,
   weight: Storage,
+  bias: Storage | null,
   output: Binding,
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, groups, stride, dilation, before } = geometry;
+  // The kernels want some binding where there is no bias.
+  const shift = bias ?? { storage: weight, offset: 0, bytes: 256 };
+  const has_bias = bias ? 1 : 0;
   if (runsDirect(device, geometry)) {
     device.launch(sources["conv2d-grad-input-direct"], {
-      dims: directDims(geometry),
-      buffers: { grad_output: gradOutput, weight, output },
+      dims: { ...directDims(geometry), has_bias },
+      buffers: { grad_output: gradOutput, weight, bias: shift, output },
       groups: grid(N * H * W * C, 64),
     });
     return;
   }
   const channels = C / groups;
-  const noBias = { storage: weight, offset: 0, bytes: 256 };
   for (let residueY = 0; residueY < Math.min(stride[0], H); residueY++) {
     for (let residueX = 0; residueX < Math.min(stride[1], W); residueX++) {
       const y = residueTaps(residueY, H, KH, stride[0], dilation[0], before[0]);
@@ -99,9 +105,9 @@ function dispatch(
         ...{ weight_offset: (y.first * KW + x.first) * channels * O, weight_y: y.step * KW * channels * O },
         ...{ weight_x: x.step * channels * O, weight_k: 1, weight_column: O, weight_group: O / groups },
         ...{ output_offset: (residueY * W + residueX) * C, output_image: H * W * C, output_y: stride[0] * W * C },
-        ...{ output_x: stride[1] * C, has_bias: 0 },
+        ...{ output_x: stride[1] * C, has_bias },
       };
-      launchProduct(device, dims, { source: gradOutput, weight, bias: noBias, output }, groups);
+      launchProduct(device, dims, { source: gradOutput, weight, bias: shift, output }, groups);
     }
   }
 }

@@ -63,11 +63,11 @@ export function conv2dNarrow(
   partial.release();
 }
 
-/** Records `output`, the gradient of `conv2d` with respect to its input. */
+/** Records `output`, the gradient of `conv2d` with respect to its input, plus `bias`. */
 export function conv2dGradInputNarrow(
   device: Device,
   geometry: Conv2dGeometry,
-  { gradOutput, weight, output }: { gradOutput: Binding; weight: Storage; output: Binding },
+  { gradOutput, weight, bias, output }: { gradOutput: Binding; weight: Storage; bias: Binding | null; output: Binding },
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, stride, dilation, before } = geometry;
   const columns = KH * KW * C;
@@ -84,11 +84,11 @@ export function conv2dGradInputNarrow(
   device.launch(sources["conv2d-fold"], {
     dims: {
       ...{ N, H, W, C, PH: OH, PW: OW, KH, KW, step_y: 1, step_x: 1, base_y: before[0], base_x: before[1] },
-      ...{ tap_y: -dilation[0], tap_x: -dilation[1], has_bias: 0 },
+      ...{ tap_y: -dilation[0], tap_x: -dilation[1], has_bias: bias ? 1 : 0 },
       next_y: stride[0] / gcd(stride[0], dilation[0]),
       next_x: stride[1] / gcd(stride[1], dilation[1]),
     },
-    buffers: { partial_sums: partial, bias: noBias, output },
+    buffers: { partial_sums: partial, bias: bias ?? noBias, output },
     constants: { DIVIDE_Y: stride[0], DIVIDE_X: stride[1] },
     groups: grid(N * H * W * C, 64),
   });

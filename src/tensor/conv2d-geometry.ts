@@ -1,7 +1,7 @@
 /** The options of convolutions: what they may be, and the sizes that follow from them. */
 import { ShapeError } from "../kernels/errors.js";
 import type { Pair } from "./pair.js";
-import { describeShapes, formatShape, type Shape } from "./shape.js";
+import { describeShapes, formatShape, type Shape, sizeOf } from "./shape.js";
 
 /** Zeros around the input: the same on all sides, [down, across], [[top, bottom], [left, right]], or by a rule. */
 export type Padding =
@@ -71,6 +71,18 @@ export interface Conv2dSizes {
   readonly OW: number;
 }
 
+/** Strides and dilations of both axes, and groups, once they are whole numbers in range. */
+function checkedOptions(op: string, kernel: readonly [number, number], options: Conv2dOptions) {
+  const { groups = 1 } = options;
+  const stride = asPair(options.stride ?? 1);
+  const dilation = asPair(options.dilation ?? 1);
+  checkWhole(op, "stride", stride, 1);
+  checkWhole(op, "dilation", dilation, 1);
+  checkWhole(op, "groups", [groups], 1);
+  checkWhole(op, "the kernel's size", kernel, 1);
+  return { stride, dilation, groups };
+}
+
 /**
  * Checks the options and works out the output size: `floor((size + padding - dilation (kernel - 1) - 1) / stride) + 1`.
  *
@@ -83,13 +95,8 @@ export function conv2dSizes(
   options: Conv2dOptions,
   shapes: NamedShapes,
 ): Conv2dSizes {
-  const { padding = 0, groups = 1 } = options;
-  const stride = asPair(options.stride ?? 1);
-  const dilation = asPair(options.dilation ?? 1);
-  checkWhole(op, "stride", stride, 1);
-  checkWhole(op, "dilation", dilation, 1);
-  checkWhole(op, "groups", [groups], 1);
-  checkWhole(op, "the kernel's size", kernel, 1);
+  const { padding = 0 } = options;
+  const { stride, dilation, groups } = checkedOptions(op, kernel, options);
   const axis = (i: 0 | 1) => {
     const extent = dilation[i] * (kernel[i] - 1) + 1;
     const [before, after] = axisPadding(padding, i, input[i], extent, stride[i]);
@@ -105,6 +112,63 @@ export function conv2dSizes(
   }
   const edges = [[y.before, y.after] as const, [x.before, x.after] as const] as const;
   return { settings: { stride, dilation, groups, padding: edges }, OH: y.output, OW: x.output };
+}
+
+/** Options of `convTranspose2d`. */
+export interface ConvTranspose2dOptions extends Conv2dOptions {
+  /**
+   * More rows and columns at the end of the output, smaller than the stride or the dilation: which of the sizes that the
+   * convolution takes to the same output is meant. Default 0.
+   */
+  readonly outputPadding?: Pair;
+}
+
+/**
+ * Checks the options of a transposed convolution and works out its output size:
+ * `(size - 1) stride - padding + dilation (kernel - 1) + 1 + outputPadding`; with padding `"same"`, `size stride`.
+ *
+ * @throws {ShapeError} when a number is out of its range, or no pixel is left.
+ */
+export function convTranspose2dSizes(
+  op: string,
+  input: readonly [number, number],
+  kernel: readonly [number, number],
+  options: ConvTranspose2dOptions,
+  shapes: NamedShapes,
+): { readonly settings: Conv2dSettings; readonly H: number; readonly W: number } {
+  const { padding = 0 } = options;
+  const { stride, dilation, groups } = checkedOptions(op, kernel, options);
+  const more = asPair(options.outputPadding ?? 0);
+  checkWhole(op, "outputPadding", more, 0);
+  const fail = (rule: string, got: string) => new ShapeError(`${op}: ${rule}, got ${got}${describeShapes(shapes)}`);
+  if (Math.min(...input) < 1) throw fail("height and width must be at least 1", input.join(" x "));
+  if (padding === "same" && Math.max(...more) > 0)
+    throw fail('outputPadding must be 0 with padding "same", which fixes the size', more.join(" x "));
+  if (more.some((own, i) => own > 0 && own >= Math.max(stride[i as 0 | 1], dilation[i as 0 | 1]))) {
+    throw fail(
+      "outputPadding must be smaller than the stride or the dilation",
+      `${more.join(" x ")} for stride ${stride.join(" x ")} and dilation ${dilation.join(" x ")}`,
+    );
+  }
+  const axis = (i: 0 | 1) => {
+    const extent = dilation[i] * (kernel[i] - 1) + 1;
+    const scaled = input[i] * stride[i];
+    const [before, after] = axisPadding(padding, i, scaled, extent, stride[i]);
+    checkWhole(op, "padding", [before, after], 0);
+    const whole = (input[i] - 1) * stride[i] + extent + more[i] - before - after;
+    return { edges: [before, after] as const, size: padding === "same" ? scaled : whole };
+  };
+  const [y, x] = [axis(0), axis(1)];
+  if (y.size < 1 || x.size < 1) throw fail("the output must have at least one pixel", `${y.size} x ${x.size}`);
+  return { settings: { stride, dilation, groups, padding: [y.edges, x.edges] }, H: y.size, W: x.size };
+}
+
+/** @throws {ShapeError} unless there is one value for each output channel, or no bias. */
+export function checkBias(op: string, bias: { readonly shape: Shape } | null, O: number, shapes: NamedShapes): void {
+  if (!bias || (bias.shape.length === 1 && bias.shape[0] === O)) return;
+  throw new ShapeError(
+    `${op}: bias must hold one value for each of the ${O} output channels, got ${sizeOf(bias.shape)}${describeShapes(shapes)}`,
+  );
 }
 
 /** @throws {ShapeError} unless the input's channels are the weight's times groups, and groups divides the outputs. */

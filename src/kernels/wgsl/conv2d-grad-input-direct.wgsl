@@ -1,9 +1,10 @@
 // conv2d-grad-input: the gradient of conv2d with respect to its input, direct form.
 //
-//   output[n,y,x,c] = sum over ky, kx and the outputs o of c's group, where oy*stride = y + top - ky*dilation has a whole solution
+//   output[n,y,x,c] = bias[c] + sum over ky, kx and the outputs o of c's group, where oy*stride = y + top - ky*dilation has a whole solution
 //     oy in [0, OH), likewise ox, of grad_output[n,oy,ox,o] * weight[ky, kx, c within the group, o]
 //
-// Shapes   grad_output NHWC [N, OH, OW, O]     weight HWIO [KH, KW, C / groups, O]     output NHWC [N, H, W, C]
+// Shapes   grad_output NHWC [N, OH, OW, O]     weight HWIO [KH, KW, C / groups, O]
+//          bias   [C], for the transposed convolution, which this is too     output NHWC [N, H, W, C]
 // Layout   row-major, contiguous, f32.
 // Mapping  one invocation = one output element, channels next to each other; grid x then y cover them.
 // Numerics accumulates in f32, order ky -> kx -> o; |error| <= KH*KW*O/groups * eps_f32 * sum|a b|.
@@ -27,12 +28,14 @@ struct Dims {
   dilation_x: u32,
   top: u32,
   left: u32,
+  has_bias: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> output: array<f32>;
 
 @compute @workgroup_size(64)
 fn conv2d_grad_input_direct(
@@ -51,6 +54,7 @@ fn conv2d_grad_input_direct(
   let first_output = c / channels * outputs;
 
   var sum = 0.0;
+  if (dims.has_bias != 0u) { sum = bias[c]; }
   for (var ky = 0u; ky < dims.KH; ky++) {
     let row = y + dims.top;
     let reach_y = ky * dims.dilation_y;

@@ -6,6 +6,7 @@ import { ShapeError } from "../../kernels/errors.js";
 import {
   type Conv2dOptions,
   type Conv2dSettings,
+  checkBias,
   checkChannels,
   conv2dSizes,
   type NamedShapes,
@@ -15,12 +16,14 @@ import { describeShapes, rank4 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { sum } from "./sum.js";
 
-interface Conv2dPlan extends Plan {
+/** What the checks of a convolution find out. */
+export interface Conv2dPlan extends Plan {
   readonly geometry: Conv2dGeometry;
   readonly settings: Conv2dSettings;
 }
 
-const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "before">, settings: Conv2dSettings) => ({
+/** The kernels' numbers. */
+export const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "before">, settings: Conv2dSettings) => ({
   ...sizes,
   stride: settings.stride,
   dilation: settings.dilation,
@@ -55,11 +58,7 @@ export const conv2d = defineOp({
     ];
     const { settings, OH, OW } = conv2dSizes("conv2d", [H, W], [KH, KW], options, shapes);
     checkChannels("conv2d", { C, perGroup, O, groups: settings.groups }, shapes);
-    if (bias && (bias.rank !== 1 || bias.shape[0] !== O)) {
-      throw new ShapeError(
-        `conv2d: bias must hold one value for each of the ${O} output channels, got ${bias.size}${describeShapes(shapes)}`,
-      );
-    }
+    checkBias("conv2d", bias, O, shapes);
     return { shape: [N, OH, OW, O], settings, geometry: geometryOf({ N, H, W, C, KH, KW, OH, OW, O }, settings) };
   },
   forward({ device, output, plan }, [x, weight, bias]) {
@@ -136,6 +135,7 @@ export const conv2dGradInput = defineOp({
     dispatchGradInput(device, plan.geometry, {
       gradOutput: gradOutput.storage,
       weight: weight.storage,
+      bias: null,
       output: output.storage,
     });
     return { gradOutput, weight, plan };
