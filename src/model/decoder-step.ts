@@ -1,22 +1,24 @@
-/** One step of the second phase: L_D + L_ED + L_DE (eq. 2), the Encoder frozen. */
+/** The second phase's steps: L_D + L_ED + L_DE (eq. 2), the Encoder frozen. */
 import type { Dataset } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
 import {
   type Adam,
   add,
   backward,
+  capture,
   concat,
   constant,
+  createRng,
   type Device,
+  imageShift,
   mul,
-  type Rng,
   slice,
   type Tensor,
 } from "../index.js";
 import { drawImages, drawTestFmri } from "./batches.js";
 import type { Decoder } from "./decoder.js";
 import type { Encoder } from "./encoder.js";
-import { type Pairs, shifted } from "./encoder-step.js";
+import { drawShifts, type Pairs, type Shifts, type TrainingStep } from "./encoder-step.js";
 import { fmriLoss, type ImageLoss } from "./losses.js";
 import type { Preset } from "./presets.js";
 import { imageTensor, matrixTensor } from "./tensors.js";
@@ -70,51 +72,80 @@ function reconstructBoth({ decoder, preset }: DecoderStepContext, paired: Tensor
 }
 
 /** The Encoder as it is while the Decoder learns: weights fixed, batch statistics in use but not recorded, light dropout. */
-function freezeEncoder(context: DecoderStepContext, dropoutRng: Rng): void {
-  const { encoder, preset } = context;
+function freezeEncoder({ encoder, preset }: DecoderStepContext): void {
   encoder.train();
   for (const norm of [encoder.frontNorm, ...encoder.norms]) norm.freezeStatistics = true;
   encoder.dropout.rate = preset.encoderDropout[1];
-  encoder.dropout.rng = dropoutRng;
 }
 
-/**
- * Trains the Decoder on one batch.
- *
- * @param unpaired - Rows of unlabeled images, and as many of unlabeled test fMRI.
- * @returns The losses before their weights, scalars that the caller frees.
- */
-export function decoderStep(
-  context: DecoderStepContext,
-  pairs: Pairs,
-  unpaired: number,
-  random: HostRandom,
-  dropoutRng: Rng,
-): Record<string, Tensor> {
-  const { device, decoder, optimizer, preset, dataset, imageLoss, use } = context;
-  using scope = device.scope();
-  freezeEncoder(context, dropoutRng);
-  decoder.train();
-  const scaled = (x: Tensor, factor: number) => mul(x, constant(device, factor));
-  const images = imageTensor(device, pairs.images);
-  const count = pairs.images.count;
+/** A batch on the device; what is not used is `null`. */
+interface Batch {
+  readonly images: Tensor;
+  readonly fmri: Tensor;
+  readonly testFmri: Tensor | null;
+  readonly unlabeled: { readonly images: Tensor; readonly shifts: Shifts } | null;
+}
 
-  const pairedFmri = matrixTensor(device, pairs.fmri);
+/** A batch of `pairs`, and of as many unlabeled images and rows of unlabeled test fMRI as `unpaired` says. */
+function drawBatch(context: DecoderStepContext, pairs: Pairs, unpaired: number, random: HostRandom): Batch {
+  const { device, preset, dataset, use } = context;
   const testFmri = use.testFmri ? matrixTensor(device, drawTestFmri(random, dataset, unpaired)) : null;
-  const reconstructed = reconstructBoth(context, pairedFmri, testFmri);
+  const drawn = use.images && dataset.unlabeledImages ? drawImages(random, dataset.unlabeledImages, unpaired) : null;
+  return {
+    images: imageTensor(device, pairs.images),
+    fmri: matrixTensor(device, pairs.fmri),
+    testFmri,
+    unlabeled: drawn && {
+      images: imageTensor(device, drawn),
+      shifts: drawShifts(device, random, pairs.images, preset),
+    },
+  };
+}
+
+/** The losses of a batch before their weights, and the gradient step on their sum. */
+function trainOn(context: DecoderStepContext, { images, fmri, testFmri, unlabeled }: Batch): Record<string, Tensor> {
+  const { device, decoder, optimizer, preset, imageLoss } = context;
+  const scaled = (x: Tensor, factor: number) => mul(x, constant(device, factor));
+  const count = images.shape[0] as number;
+  const reconstructed = reconstructBoth(context, fmri, testFmri);
   const losses: Record<string, Tensor> = { D: imageLoss.forward(rowsOf(reconstructed, 0, count), images) };
   let total = scaled(losses["D"] as Tensor, preset.lossWeights.decoder);
   if (testFmri) {
     losses["DE"] = fmriToImageToFmri(context, reconstructed, count, testFmri);
     total = add(total, scaled(losses["DE"], preset.lossWeights.decoderEncoder));
   }
-  if (use.images && dataset.unlabeledImages) {
-    const unlabeled = imageTensor(device, drawImages(random, dataset.unlabeledImages, unpaired));
-    losses["ED"] = imageToFmriToImage(context, shifted(images, random, preset), unlabeled);
+  if (unlabeled) {
+    losses["ED"] = imageToFmriToImage(context, imageShift(images, unlabeled.shifts), unlabeled.images);
     total = add(total, scaled(losses["ED"], preset.lossWeights.encoderDecoder));
   }
   losses["penalty"] = decoder.penalty();
   optimizer.step(backward(add(total, losses["penalty"])));
-  for (const loss of Object.values(losses)) scope.keep(loss);
   return losses;
+}
+
+/**
+ * Trains the Decoder on pairs, and on unlabeled images and unlabeled test fMRI as `context.use` says.
+ *
+ * @param unpaired - Rows of a batch of unlabeled images, and of unlabeled test fMRI.
+ */
+export function makeDecoderStep(context: DecoderStepContext, unpaired: number): TrainingStep {
+  const { device, encoder, decoder } = context;
+  const dropoutRng = createRng(device, 0);
+  const step = capture(device, (batch: Batch) => trainOn(context, batch));
+  return {
+    run(pairs, random) {
+      using scope = device.scope();
+      freezeEncoder(context);
+      decoder.train();
+      encoder.dropout.rng = dropoutRng;
+      dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
+      const losses = step(drawBatch(context, pairs, unpaired, random));
+      for (const loss of Object.values(losses)) scope.keep(loss);
+      return losses;
+    },
+    dispose() {
+      step.dispose();
+      dropoutRng.dispose();
+    },
+  };
 }

@@ -1,7 +1,7 @@
-/** One step of the first phase. */
+/** The first phase's steps. */
 import type { Recordings } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
-import { add, backward, type Device, imageShift, type Rng, type Sgd, type Tensor } from "../index.js";
+import { add, backward, capture, createRng, type Device, imageShift, type Sgd, type Tensor, tensor } from "../index.js";
 import { randomShifts } from "./batches.js";
 import type { Encoder } from "./encoder.js";
 import { fmriLoss } from "./losses.js";
@@ -11,32 +11,63 @@ import { imageTensor, matrixTensor } from "./tensors.js";
 /** Pairs of a batch. */
 export type Pairs = Pick<Recordings, "images" | "fmri">;
 
-/** Images shifted by whole pixels at random, edges repeated: the subject's gaze is not known. */
-export function shifted(images: Tensor, random: HostRandom, preset: Preset): Tensor {
-  const [count, height] = images.shape as [number, number];
-  const { dy, dx } = randomShifts(random, count, maxShift(preset, height));
-  return imageShift(images, { dy, dx });
+/** One way to train on a batch, recorded in its first step and replayed after it. */
+export interface TrainingStep {
+  /**
+   * Trains on one batch.
+   *
+   * @param random - Draws everything random of this step.
+   * @returns The losses, scalars that the caller frees.
+   */
+  run(pairs: Pairs, random: HostRandom): Record<string, Tensor>;
+  /** Frees what was recorded. */
+  dispose(): void;
 }
 
-/**
- * Trains the Encoder on one batch of pairs.
- *
- * @returns The losses, scalars that the caller frees.
- */
-export function encoderStep(
-  context: { device: Device; encoder: Encoder; optimizer: Sgd; preset: Preset },
-  pairs: Pairs,
-  random: HostRandom,
-  dropoutRng: Rng,
-): Record<string, Tensor> {
-  const { device, encoder, optimizer, preset } = context;
-  using scope = device.scope();
-  encoder.train();
-  encoder.dropout.rng = dropoutRng;
-  const predicted = encoder.forward(shifted(imageTensor(device, pairs.images), random, preset));
-  const loss = fmriLoss(predicted, matrixTensor(device, pairs.fmri), preset.encoderLoss, null);
-  const penalty = encoder.penalty();
-  optimizer.step(backward(add(loss, penalty)));
-  scope.keep(loss, penalty);
-  return { fmri: loss, penalty };
+/** Images with random shifts, whole pixels, that the GPU is to apply: the subject's gaze is not known. */
+export interface Shifts {
+  readonly dy: Tensor;
+  readonly dx: Tensor;
+}
+
+/** Draws shifts for a batch of images. */
+export function drawShifts(device: Device, random: HostRandom, images: Pairs["images"], preset: Preset): Shifts {
+  const { dy, dx } = randomShifts(random, images.count, maxShift(preset, images.height));
+  const onDevice = (values: Int32Array) => tensor(device, values, [values.length], { dtype: "i32" });
+  return { dy: onDevice(dy), dx: onDevice(dx) };
+}
+
+/** What the first phase's steps work on. */
+export interface EncoderStepContext {
+  readonly device: Device;
+  readonly encoder: Encoder;
+  readonly optimizer: Sgd;
+  readonly preset: Preset;
+}
+
+/** Trains the Encoder on pairs: images shifted, their edges repeated. */
+export function makeEncoderStep({ device, encoder, optimizer, preset }: EncoderStepContext): TrainingStep {
+  const dropoutRng = createRng(device, 0);
+  const step = capture(device, (images: Tensor, fmri: Tensor, shifts: { dy: Tensor; dx: Tensor }) => {
+    const loss = fmriLoss(encoder.forward(imageShift(images, shifts)), fmri, preset.encoderLoss, null);
+    const penalty = encoder.penalty();
+    optimizer.step(backward(add(loss, penalty)));
+    return { fmri: loss, penalty };
+  });
+  return {
+    run(pairs, random) {
+      using scope = device.scope();
+      encoder.train();
+      encoder.dropout.rng = dropoutRng;
+      dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
+      const { dy, dx } = drawShifts(device, random, pairs.images, preset);
+      const losses = step(imageTensor(device, pairs.images), matrixTensor(device, pairs.fmri), { dy, dx });
+      for (const loss of Object.values(losses)) scope.keep(loss);
+      return losses;
+    },
+    dispose() {
+      step.dispose();
+      dropoutRng.dispose();
+    },
+  };
 }

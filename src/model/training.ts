@@ -7,9 +7,9 @@ import { Adam, createRng, type Device, Sgd, type Tensor, tensor } from "../index
 import { epochOrder, stepRows, variants } from "./batches.js";
 import { presetOf, type TrainingConfig } from "./config.js";
 import { Decoder } from "./decoder.js";
-import { type DecoderStepContext, decoderStep } from "./decoder-step.js";
+import { makeDecoderStep } from "./decoder-step.js";
 import { Encoder } from "./encoder.js";
-import { encoderStep } from "./encoder-step.js";
+import { makeEncoderStep, type TrainingStep } from "./encoder-step.js";
 import { DivergedError } from "./errors.js";
 import { makeImageFeatures } from "./features.js";
 import { channelScales } from "./image-scales.js";
@@ -58,7 +58,8 @@ export class Training {
   readonly preset: Preset;
   position: Position = { phase: "encoder", epoch: 0, step: 0 };
   readonly #inputs: TrainingInputs;
-  #decoderContext: DecoderStepContext | null = null;
+  /** How the phase that is under way takes its steps. */
+  #stepping: { readonly phase: Phase; readonly step: TrainingStep } | null = null;
   #secondsPerStep = { encoder: 0, decoder: 0 };
 
   constructor(inputs: TrainingInputs) {
@@ -77,6 +78,7 @@ export class Training {
 
   /** Frees both networks and both optimizers. */
   dispose(): void {
+    this.#endStepping();
     for (const part of [this.encoder, this.decoder, this.encoderOptimizer, this.decoderOptimizer]) part.dispose();
   }
 
@@ -112,6 +114,7 @@ export class Training {
         if (report) yield report;
         if (stop()) return;
       }
+      this.#endStepping();
       this.position = { phase: phase === "encoder" ? "decoder" : "done", epoch: 0, step: 0 };
     }
   }
@@ -155,26 +158,31 @@ export class Training {
   }
 
   async #step(phase: Phase, lr: number, rows: readonly number[], random: HostRandom): Promise<Record<string, Tensor>> {
-    const { device, dataset, config } = this.#inputs;
+    const { dataset } = this.#inputs;
     const pairs = { images: selectImages(dataset.train.images, rows), fmri: selectRows(dataset.train.fmri, rows) };
-    const dropoutRng = createRng(device, random.integer(2 ** 31));
-    try {
-      if (phase === "encoder") {
-        const { encoder, encoderOptimizer: optimizer, preset } = this;
-        optimizer.lr = lr;
-        return encoderStep({ device, encoder, optimizer, preset }, pairs, random, dropoutRng);
-      }
-      this.decoderOptimizer.lr = lr;
-      this.#decoderContext ??= await this.#prepareDecoder();
-      const unpaired = Math.max(1, config.batchSize - this.#pairs("decoder"));
-      return decoderStep(this.#decoderContext, pairs, unpaired, random, dropoutRng);
-    } finally {
-      dropoutRng.dispose();
-    }
+    if (phase === "encoder") this.encoderOptimizer.lr = lr;
+    else this.decoderOptimizer.lr = lr;
+    return (await this.#stepOf(phase)).run(pairs, random);
+  }
+
+  async #stepOf(phase: Phase): Promise<TrainingStep> {
+    if (this.#stepping?.phase === phase) return this.#stepping.step;
+    this.#endStepping();
+    const { device } = this.#inputs;
+    const { encoder, encoderOptimizer: optimizer, preset } = this;
+    const step =
+      phase === "encoder" ? makeEncoderStep({ device, encoder, optimizer, preset }) : await this.#prepareDecoder();
+    this.#stepping = { phase, step };
+    return step;
+  }
+
+  #endStepping(): void {
+    this.#stepping?.step.dispose();
+    this.#stepping = null;
   }
 
   /** What the second phase needs once: a frozen Encoder, the image loss with its scales, and the voxels' weights. */
-  async #prepareDecoder(): Promise<DecoderStepContext> {
+  async #prepareDecoder(): Promise<TrainingStep> {
     const { device, dataset, weights, config } = this.#inputs;
     this.encoder.freeze();
     const channels = dataset.train.images.channels === 1 ? 1 : 3;
@@ -183,7 +191,9 @@ export class Training {
     const imageLoss = new ImageLoss(features, this.preset.imageLoss, scales);
     const snr = dataset.snr ? device.unscoped(() => tensor(device, relativeSnr(dataset.snr as Float32Array))) : null;
     const { encoder, decoder, decoderOptimizer: optimizer, preset } = this;
-    return { device, encoder, decoder, optimizer, preset, dataset, imageLoss, snr, use: variants[config.variant] };
+    const use = variants[config.variant];
+    const context = { device, encoder, decoder, optimizer, preset, dataset, imageLoss, snr, use };
+    return makeDecoderStep(context, Math.max(1, config.batchSize - this.#pairs("decoder")));
   }
 
   #secondsLeft(phase: Phase, nextEpoch: number, steps: number): number {

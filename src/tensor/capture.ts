@@ -6,26 +6,15 @@ import { Storage } from "../kernels/storage.js";
 import { formatShape, type Shape } from "./shape.js";
 import { type DType, empty, Tensor } from "./tensor.js";
 
-/** What a captured function takes: tensors, alone or in arrays and plain objects, and plain values, which are part of its signature. */
-export type CaptureInput =
-  | Tensor
-  | number
-  | string
-  | boolean
-  | null
-  | undefined
-  | readonly CaptureInput[]
-  | { readonly [name: string]: CaptureInput };
+/**
+ * What a captured function takes: tensors, alone or in arrays and plain objects, and plain values, which are part of its
+ * signature. Objects of a class are refused when it is called.
+ */
+export type CaptureInput = Tensor | object | number | string | boolean | null | undefined;
 
-/** What a captured function returns: tensors, alone or in arrays and plain objects. */
-export type CaptureOutput =
-  | Tensor
-  | null
-  | undefined
-  // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one too.
-  | void
-  | readonly CaptureOutput[]
-  | { readonly [name: string]: CaptureOutput };
+/** What a captured function returns: tensors, alone or in arrays and plain objects, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one too.
+export type CaptureOutput = Tensor | object | null | undefined | void;
 
 /** What a captured function costs. */
 export interface CaptureReport {

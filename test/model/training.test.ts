@@ -84,11 +84,15 @@ describe("training", () => {
     const training = make(tinyDataset(16), { encoderEpochs: 1, decoderEpochs: 5 });
     const counts: string[] = [];
     await collectLeftovers();
+    const before = device.memory().capturedBytes;
     for await (const { phase } of training.run()) {
-      const { tensors, buffers, bytes } = device.memory();
+      const { tensors, buffers, bytes, capturedBytes } = device.memory();
       if (phase === "decoder") counts.push(`${tensors} ${buffers} ${bytes}`);
+      expect(capturedBytes).toBeGreaterThan(before);
     }
     expect(new Set(counts.slice(1)).size).toBe(1);
+    // What the phases recorded is freed when they end.
+    expect(device.memory().capturedBytes).toBe(before);
     training.dispose();
   });
 
