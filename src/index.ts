@@ -13,7 +13,10 @@ export {
 } from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
 export type { MemoryReport } from "./kernels/storage.js";
-export { Adam, type AdamOptions } from "./nn/adam.js";
+export { Adadelta, type AdadeltaOptions } from "./nn/adadelta.js";
+export { Adagrad, type AdagradOptions } from "./nn/adagrad.js";
+export { Adam, type AdamOptions, AdamW } from "./nn/adam.js";
+export { Adamax, type AdamaxOptions } from "./nn/adamax.js";
 export { BatchNorm2d, type BatchNorm2dLayerOptions } from "./nn/batch-norm2d.js";
 export { clipByGlobalNorm } from "./nn/clip.js";
 export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
@@ -30,9 +33,36 @@ export {
 } from "./nn/initialisers.js";
 export { Linear, type LinearOptions } from "./nn/linear.js";
 export { cosineSimilarity, l1, mse, totalVariation } from "./nn/losses.js";
+export {
+  LrScheduler,
+  type LrSchedulerState,
+  type PlateauState,
+  ReduceOnPlateau,
+  type ReduceOnPlateauOptions,
+} from "./nn/lr-scheduler.js";
 export { type Activation, type Layer, Module, Parameter } from "./nn/module.js";
-export { Optimizer } from "./nn/optimizer.js";
-export { cosine, piecewiseConstant, type Schedule, stepDecay, warmUp } from "./nn/schedules.js";
+export { NAdam, type NAdamOptions } from "./nn/nadam.js";
+export { Optimizer, type Parameters, type UpdateRule, type UpdateRuleOptions } from "./nn/optimizer.js";
+export type { GroupOptions, ParameterGroup } from "./nn/parameter-group.js";
+export { RAdam, type RAdamOptions } from "./nn/radam.js";
+export { RmsProp, type RmsPropOptions } from "./nn/rmsprop.js";
+export {
+  chained,
+  cosine,
+  cosineRestarts,
+  exponential,
+  linearRamp,
+  multiStep,
+  type OneCycleOptions,
+  oneCycle,
+  oneCycleMomentum,
+  piecewiseConstant,
+  polynomial,
+  type Schedule,
+  sequence,
+  stepDecay,
+  warmUp,
+} from "./nn/schedules.js";
 export { Sequential } from "./nn/sequential.js";
 export { Sgd, type SgdOptions } from "./nn/sgd.js";
 export { type HostEntry, readState, type StateEntry } from "./nn/state.js";

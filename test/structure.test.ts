@@ -31,8 +31,7 @@ const families: Readonly<Record<string, { test?: string; reference?: string | nu
   pool1d: { reference: "pool-window" },
   linear: { reference: "matmul" },
   dropout: { reference: "random" },
-  adam: { test: "nn/optimizers", reference: "optimizers" },
-  sgd: { test: "nn/optimizers", reference: "optimizers" },
+  "optimizer-update": { test: "nn/optimizers", reference: "optimizers" },
 };
 
 const list = (folder: string, pattern: RegExp) =>

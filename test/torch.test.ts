@@ -1,6 +1,5 @@
 /** Our ops and optimizers against PyTorch: fixtures written by scripts/make-torch-fixtures.py. */
-import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import { Adam } from "../src/nn/adam.js";
 import { Sgd } from "../src/nn/sgd.js";
 import { backward } from "../src/tensor/backward.js";
@@ -17,18 +16,11 @@ import { reshape } from "../src/tensor/ops/reshape.js";
 import { mean, sum } from "../src/tensor/ops/sum.js";
 import { upsample2d } from "../src/tensor/ops/upsample2d.js";
 import { full, type Tensor, tensor } from "../src/tensor/tensor.js";
-import { expectClose, testDevice } from "./device.js";
+import { testDevice } from "./device.js";
+import { decode, type Encoded, judge, load, type Results } from "./torch.js";
 
 const device = await testDevice();
 
-/** Base64 of little-endian floats: f4 for inputs, f8 for results. */
-interface Encoded {
-  shape: number[];
-  f4?: string;
-  f8?: string;
-}
-/** Results by name, each with the largest error that PyTorch makes in float32. */
-type Results = Record<string, Encoded & { float32Error: number }>;
 interface Case {
   name: string;
   op: string;
@@ -38,29 +30,9 @@ interface Case {
   results: Results;
 }
 
-const load = <T>(name: string): T =>
-  JSON.parse(readFileSync(new URL(`./fixtures/torch/${name}.json`, import.meta.url), "utf8"));
-
-function decode({ f4, f8 }: Encoded): number[] {
-  const { buffer } = Uint8Array.from(Buffer.from((f4 ?? f8)!, "base64"));
-  return Array.from(f8 === undefined ? new Float32Array(buffer) : new Float64Array(buffer));
-}
-
 const leaf = (encoded: Encoded) => tensor(device, decode(encoded), encoded.shape, { requiresGrad: true });
 const leaves = (encoded: Record<string, Encoded>) =>
   Object.fromEntries(Object.entries(encoded).map(([name, value]) => [name, leaf(value)]));
-
-/** Fails when an element is off by more than four times PyTorch's own float32 error, or 1e-6 of the largest element. */
-async function judge(results: Results, name: string, actual: Tensor): Promise<void> {
-  const { float32Error, ...encoded } = results[name]!;
-  const expected = decode(encoded);
-  expect(actual.shape, `shape of ${name}`).toEqual(encoded.shape);
-  const largest = expected.reduce(
-    (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
-    0,
-  );
-  expectClose(await actual.data(), expected, Math.max((4 * float32Error) / (largest || 1), 1e-6), name);
-}
 
 const functions = { ...elementwise, avgPool2d, clamp, conv2d, linear, max, maxPool2d, mean, min, pad, sum, upsample2d };
 

@@ -1,6 +1,5 @@
-import { adamUpdate } from "../tensor/ops/adam.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { checkRange, Optimizer, type ScalarRow } from "./optimizer.js";
+import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
+import { checkRange } from "./parameter-group.js";
 
 /** Options of `Adam`. */
 export interface AdamOptions {
@@ -12,14 +11,68 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Divide by the largest second moment so far. Default false. */
   readonly amsgrad?: boolean;
-  /** Factor of `parameter` added to the gradient. Default 0. */
+  /** Factor of `parameter` added to the gradient (`AdamW`: subtracted from the parameter itself). Default 0 (`AdamW`: 0.01). */
   readonly weightDecay?: number;
+  /** Climb instead of descend: the gradient's sign is turned. Default false. */
+  readonly maximize?: boolean;
   /**
    * Add `eps` to the root of the second moment before its bias is corrected, as Keras does (and the paper's "efficient" form):
    * the same as `eps / sqrt(1 - beta2^t)` after it. Default false.
    */
   readonly epsBeforeCorrection?: boolean;
 }
+
+const defaults: Required<AdamOptions> = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  amsgrad: false,
+  weightDecay: 0,
+  maximize: false,
+  epsBeforeCorrection: false,
+};
+
+/** Checks what the family of Adam has in common. @throws {ShapeError} when a number is out of range. */
+export function checkMoments(
+  op: string,
+  { betas, eps, weightDecay }: { betas: readonly [number, number]; eps: number; weightDecay: number },
+): void {
+  checkRange(op, "betas[0]", betas[0], 1);
+  checkRange(op, "betas[1]", betas[1], 1);
+  checkRange(op, "eps", eps);
+  checkRange(op, "weightDecay", weightDecay);
+}
+
+/** @param decoupled - Weight decay shrinks the parameter itself instead of going through the moments. */
+function adamRule(name: "Adam" | "AdamW", decoupled: boolean): UpdateRule<Required<AdamOptions>> {
+  return {
+    name,
+    kernel: "adam",
+    check: (options) => checkMoments(name, options),
+    slots: ({ amsgrad }) => (amsgrad ? ["mean", "variance", "largest"] : ["mean", "variance"]),
+    scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize, epsBeforeCorrection }, t) {
+      const inverse = 1 / Math.sqrt(1 - beta2 ** t);
+      const correctedEps = epsBeforeCorrection ? eps * inverse : eps;
+      const [added, keep] = decoupled ? [0, 1 - lr * weightDecay] : [weightDecay, 1];
+      const moments = [beta1, beta2, 1 - beta1, 1 - beta2];
+      return [
+        lr / (1 - beta1 ** t),
+        0,
+        inverse,
+        correctedEps,
+        ...moments,
+        maximize ? -1 : 1,
+        added,
+        keep,
+        t === 1 ? 1 : 0,
+      ];
+    },
+    constants: ({ amsgrad }) => ({ AMSGRAD: amsgrad ? 1 : 0 }),
+  };
+}
+
+const coupledRule = adamRule("Adam", false);
+const decoupledRule = adamRule("AdamW", true);
 
 /**
  * Adam, and AMSGrad.
@@ -32,34 +85,20 @@ export interface AdamOptions {
  * @throws {ShapeError} when a number is out of range.
  * @see Kingma & Ba 2015; Reddi et al. 2018; torch.optim.Adam.
  */
-export class Adam extends Optimizer {
-  readonly #options: Required<Omit<AdamOptions, "lr" | "amsgrad">>;
-
-  constructor(parameters: readonly Tensor[], options: AdamOptions = {}) {
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, amsgrad = false } = options;
-    const { weightDecay = 0, epsBeforeCorrection = false } = options;
-    checkRange("Adam", "betas[0]", betas[0], 1);
-    checkRange("Adam", "betas[1]", betas[1], 1);
-    checkRange("Adam", "eps", eps);
-    checkRange("Adam", "weightDecay", weightDecay);
-    super("Adam", parameters, lr, amsgrad ? ["mean", "variance", "largest"] : ["mean", "variance"]);
-    this.#options = { betas, eps, weightDecay, epsBeforeCorrection };
+export class Adam extends Optimizer<Required<AdamOptions>> {
+  constructor(parameters: Parameters<Required<AdamOptions>>, options: AdamOptions = {}) {
+    super(coupledRule, parameters, { ...defaults, ...options });
   }
+}
 
-  protected override scalars(t: number): ScalarRow {
-    const { betas, eps, epsBeforeCorrection } = this.#options;
-    const inverse = 1 / Math.sqrt(1 - betas[1] ** t);
-    return [this.lr / (1 - betas[0] ** t), inverse, epsBeforeCorrection ? eps * inverse : eps, t === 1 ? 1 : 0];
-  }
-
-  protected override update(
-    parameter: Tensor,
-    gradient: Tensor,
-    context: { readonly row: number; readonly scalars: Tensor; readonly state: Readonly<Record<string, Tensor>> },
-  ): void {
-    const { row, scalars, state } = context;
-    const { betas, weightDecay } = this.#options;
-    const { mean, variance, largest = null } = state as { mean: Tensor; variance: Tensor; largest?: Tensor };
-    adamUpdate({ parameter, gradient, mean, variance, largest, scalars }, { row, betas, weightDecay });
+/**
+ * Adam whose weight decay shrinks the parameters themselves: `p = (1 - lr weightDecay) p`, then Adam's step without it.
+ *
+ * @throws {ShapeError} when a number is out of range.
+ * @see Loshchilov & Hutter 2019; torch.optim.AdamW.
+ */
+export class AdamW extends Optimizer<Required<AdamOptions>> {
+  constructor(parameters: Parameters<Required<AdamOptions>>, options: AdamOptions = {}) {
+    super(decoupledRule, parameters, { ...defaults, weightDecay: 0.01, ...options });
   }
 }

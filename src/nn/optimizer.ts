@@ -1,70 +1,90 @@
 /** What all optimizers share: the parameters, their step counts, the numbers that change from step to step, and saving. */
 import type { Device } from "../kernels/device.js";
-import { ShapeError } from "../kernels/errors.js";
+import { DeviceError, DTypeError, ShapeError } from "../kernels/errors.js";
+import type { UpdateKernel } from "../kernels/optimizer-update.js";
+import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
 import { formatShape, type Shape, sameShape } from "../tensor/shape.js";
-import { empty, full, type Tensor } from "../tensor/tensor.js";
+import { empty, full, Tensor } from "../tensor/tensor.js";
+import { type GroupOptions, groupsOf, type ParameterGroup } from "./parameter-group.js";
 import { checkState, type StateEntry } from "./state.js";
 
-/** Numbers of a parameter's row in the table that the update kernels read. */
-export type ScalarRow = readonly [number, number, number, number];
+/** Options that every optimizer has. */
+export interface UpdateRuleOptions {
+  readonly lr: number;
+}
 
-/** Checks a number an optimizer is given. @throws {ShapeError} unless it is finite and lies in [0, below). */
-export function checkRange(op: string, name: string, value: number, below = Number.POSITIVE_INFINITY): void {
-  if (value >= 0 && value < below) return;
-  const rule = below === Number.POSITIVE_INFINITY ? "be a finite number >= 0" : `lie in [0, ${below})`;
-  throw new ShapeError(`${op}: ${name} must ${rule}, got ${value}`);
+/** What makes one optimizer: its checks, its state and the numbers its kernel reads. `O`: all its options, none left out. */
+export interface UpdateRule<O extends UpdateRuleOptions> {
+  /** For error texts. */
+  readonly name: string;
+  readonly kernel: UpdateKernel;
+  /** @throws {ShapeError} when an option is out of range. */
+  check(options: O): void;
+  /** Names of the state tensors a parameter has, as the kernel calls them. */
+  slots(options: O): readonly string[];
+  /** The kernel's `Scalars` in a parameter's step `t`, counted from 1: always as many. */
+  scalars(options: O, t: number): readonly number[];
+  /** The kernel's constants. */
+  constants?(options: O): Readonly<Record<string, number>>;
+}
+
+/** Tensors to train, all with the same options or in groups with options of their own. */
+export type Parameters<O> = readonly Tensor[] | readonly GroupOptions<O>[];
+
+/** A parameter, where its numbers stand and whose options it has. */
+interface Entry<O extends UpdateRuleOptions> {
+  readonly parameter: Tensor;
+  readonly index: number;
+  readonly group: ParameterGroup<O>;
 }
 
 /**
- * Base of the optimizers. State tensors are made in a parameter's first step, outside all scopes. What changes from step to
- * step (learning rate, bias correction) goes into a small table on the GPU, written once a step for all parameters.
+ * Base of the optimizers. State tensors are made in a parameter's first step, outside all scopes. What may change from step to
+ * step (learning rate, bias correction, every other option) goes into a small table on the GPU, written once a step for all
+ * parameters.
  */
-export abstract class Optimizer {
+export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions> {
   readonly device: Device;
-  /** In the order given; state entries are numbered by it. */
+  /** Groups in the order given; one where plain tensors were given. */
+  readonly groups: readonly ParameterGroup<O>[];
+  /** Of all groups, in the order given; state entries are numbered by it. */
   readonly parameters: readonly Tensor[];
-  /** Name for error texts. */
-  protected readonly op: string;
-  /** Names of the state tensors a parameter has. */
-  protected readonly slots: readonly string[];
-  #lr: number;
+  readonly #rule: UpdateRule<O>;
+  readonly #entries: readonly Entry<O>[];
   readonly #steps: Int32Array;
   readonly #table: Tensor;
   readonly #savedSteps: Tensor;
   readonly #state = new Map<string, Tensor>();
 
-  constructor(op: string, parameters: readonly Tensor[], lr: number, slots: readonly string[]) {
-    const device = parameters[0]?.device;
-    if (!device) throw new ShapeError(`${op}: needs at least one parameter`);
-    if (new Set(parameters).size !== parameters.length) throw new ShapeError(`${op}: a parameter is given twice`);
-    checkRange(op, "lr", lr);
-    device.recorder.refuse(
-      op,
+  /**
+   * @param parameters - Tensors, or groups of them: `[{ parameters, lr: 1e-4 }, { parameters: others }]`.
+   * @param options - All of the rule's options: what a group does not say otherwise.
+   */
+  constructor(rule: UpdateRule<O>, parameters: Parameters<O>, options: O) {
+    this.#rule = rule;
+    this.groups = groupsOf(rule, parameters, options);
+    const owned = this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, group })));
+    this.#entries = owned.map((entry, index) => ({ ...entry, index }));
+    this.parameters = owned.map(({ parameter }) => parameter);
+    this.device = checkParameters(rule.name, this.parameters);
+    this.device.recorder.refuse(
+      rule.name,
       "made in a captured function, it would start anew in its first call only; make it outside",
     );
-    this.op = op;
-    this.device = device;
-    this.parameters = [...parameters];
-    this.slots = slots;
-    this.#lr = lr;
-    this.#steps = new Int32Array(parameters.length);
-    this.#table = device.unscoped(() => full(device, [parameters.length, 4], 0));
-    this.#savedSteps = device.unscoped(() => full(device, [parameters.length], 0, { dtype: "i32" }));
+    this.#steps = new Int32Array(owned.length);
+    const { device } = this;
+    this.#table = device.unscoped(() => full(device, [owned.length, rule.scalars(options, 1).length], 0));
+    this.#savedSteps = device.unscoped(() => full(device, [owned.length], 0, { dtype: "i32" }));
   }
 
-  /** The learning rate of the next step. */
+  /** The learning rate of the next step: that of the first group. */
   get lr(): number {
-    return this.#lr;
+    return (this.groups[0] as ParameterGroup<O>).lr;
   }
 
-  /** @throws {ShapeError} unless it is a finite number >= 0. */
+  /** Sets it for all groups. @throws {ShapeError} unless it is a finite number >= 0. */
   set lr(value: number) {
-    checkRange(this.op, "lr", value);
-    this.device.recorder.refuse(
-      `${this.op}.lr`,
-      "set in a captured function, it would be set in its first call only; set it before the call",
-    );
-    this.#lr = value;
+    for (const group of this.groups) group.lr = value;
   }
 
   /**
@@ -74,21 +94,20 @@ export abstract class Optimizer {
    * @throws {ShapeError} when a gradient's shape is not its parameter's.
    */
   step(gradients: ReadonlyMap<Tensor, Tensor>): void {
-    const updates = this.parameters.flatMap((parameter, index) => {
-      const gradient = gradients.get(parameter);
-      return gradient ? [{ index, parameter, gradient }] : [];
+    const updates = this.#entries.flatMap((entry) => {
+      const gradient = gradients.get(entry.parameter);
+      return gradient ? [{ ...entry, gradient }] : [];
     });
-    for (const { index, parameter, gradient } of updates) {
-      if (sameShape(parameter.shape, gradient.shape)) continue;
-      throw new ShapeError(
-        `${this.op}: a gradient must have its parameter's shape, got ${formatShape(gradient.shape)} for parameter ${index} ${formatShape(parameter.shape)}`,
-      );
-    }
-    const indices = updates.map(({ index }) => index);
-    if (indices.length > 0) this.device.recorder.hostWrite(this.#table.storage, () => this.#advance(indices));
-    for (const { index, parameter, gradient } of updates) {
+    for (const { index, parameter, gradient } of updates) this.#checkUpdate(index, parameter, gradient);
+    const { kernel, constants } = this.#rule;
+    const { recorder } = this.device;
+    if (updates.length > 0) recorder.hostWrite(this.#table.storage, () => this.#advance(updates));
+    for (const { index: row, parameter, gradient, group } of updates) {
       parameter.watch();
-      this.update(parameter, gradient, { row: index, scalars: this.#table, state: this.#stateOf(index) });
+      recorder.watch(group, "constants", () => JSON.stringify(constants?.(group.options)));
+      const state = this.#stateOf(row, this.#rule.slots(group.options));
+      const tensors = { parameter, gradient, scalars: this.#table, state };
+      optimizerUpdate(tensors, { kernel, row, constants: constants?.(group.options) ?? {} });
     }
   }
 
@@ -109,17 +128,16 @@ export abstract class Optimizer {
   loadStateDict(entries: ReadonlyMap<string, StateEntry>): void {
     const steps = Array.from(entries.get("steps")?.values ?? []);
     const wanted = new Map<string, Shape>([["steps", [this.parameters.length]]]);
-    this.parameters.forEach(({ shape }, i) => {
-      if ((steps[i] ?? 0) > 0) for (const slot of this.slots) wanted.set(`${i}.${slot}`, shape);
-    });
-    checkState(`${this.op}.loadStateDict`, wanted, entries);
+    const updated = this.#entries.filter(({ index }) => (steps[index] ?? 0) > 0);
+    for (const { parameter, index, group } of updated)
+      for (const slot of this.#rule.slots(group.options)) wanted.set(`${index}.${slot}`, parameter.shape);
+    checkState(`${this.#rule.name}.loadStateDict`, wanted, entries);
     this.#steps.set(steps);
     this.#freeState();
-    this.parameters.forEach((_, i) => {
-      if ((steps[i] as number) === 0) return;
-      for (const [slot, tensor] of Object.entries(this.#stateOf(i)))
-        tensor.write((entries.get(`${i}.${slot}`) as StateEntry).values);
-    });
+    for (const { index, group } of updated) {
+      for (const [slot, tensor] of Object.entries(this.#stateOf(index, this.#rule.slots(group.options))))
+        tensor.write((entries.get(`${index}.${slot}`) as StateEntry).values);
+    }
   }
 
   /** Frees the state; the parameters stay. */
@@ -129,34 +147,42 @@ export abstract class Optimizer {
     this.#savedSteps.dispose();
   }
 
-  /** The numbers of a parameter's step `t`, counted from 1. */
-  protected abstract scalars(t: number): ScalarRow;
-
-  /** Records the update of one parameter. */
-  protected abstract update(
-    parameter: Tensor,
-    gradient: Tensor,
-    context: { readonly row: number; readonly scalars: Tensor; readonly state: Readonly<Record<string, Tensor>> },
-  ): void;
+  #checkUpdate(index: number, parameter: Tensor, gradient: Tensor): void {
+    const { name } = this.#rule;
+    if (!sameShape(parameter.shape, gradient.shape)) {
+      throw new ShapeError(
+        `${name}: a gradient must have its parameter's shape, got ${formatShape(gradient.shape)} for parameter ${index} ${formatShape(parameter.shape)}`,
+      );
+    }
+    if (gradient.dtype !== "f32")
+      throw new DTypeError(`${name}: a gradient must be f32, got ${gradient.dtype} for parameter ${index}`);
+    if (gradient.device !== this.device)
+      throw new DeviceError(`${name}: the gradient of parameter ${index} lives on another device than the parameters`);
+    // Reading the storage throws when the tensor was freed: before anything is changed.
+    void parameter.storage;
+    void gradient.storage;
+  }
 
   /** Counts the step of these parameters and writes their numbers: the part of a step that is not recorded on the GPU. */
-  #advance(indices: readonly number[]): void {
-    const rows = new Float32Array(4 * this.parameters.length);
-    for (const i of indices) {
-      const t = (this.#steps[i] as number) + 1;
-      this.#steps[i] = t;
-      rows.set(this.scalars(t), 4 * i);
+  #advance(entries: readonly Entry<O>[]): void {
+    const width = this.#table.shape[1] as number;
+    const rows = new Float32Array(width * this.parameters.length);
+    for (const { index, group } of entries) {
+      const t = (this.#steps[index] as number) + 1;
+      this.#steps[index] = t;
+      rows.set(this.#rule.scalars(group.options, t), width * index);
     }
     this.#table.write(rows);
   }
 
   /** The state tensors of a parameter. New ones are not filled: the kernels ignore their content in the first step. */
-  #stateOf(index: number): Record<string, Tensor> {
+  #stateOf(index: number, slots: readonly string[]): Record<string, Tensor> {
     const { shape } = this.parameters[index] as Tensor;
-    const entries = this.slots.map((slot) => {
+    const entries = slots.map((slot) => {
       const name = `${index}.${slot}`;
       const known = this.#state.get(name);
-      const tensor = known ?? this.device.unscoped(() => empty(this.device, shape, "f32", `${this.op}/${slot}`));
+      const label = `${this.#rule.name}/${slot}`;
+      const tensor = known ?? this.device.unscoped(() => empty(this.device, shape, "f32", label));
       this.#state.set(name, tensor);
       this.device.recorder.watch(this, name, () => this.#state.get(name));
       return [slot, tensor] as const;
@@ -168,4 +194,19 @@ export abstract class Optimizer {
     for (const tensor of this.#state.values()) tensor.dispose();
     this.#state.clear();
   }
+}
+
+/** The device of the parameters. @throws {ShapeError} when there is none, or one is given twice. */
+function checkParameters(op: string, parameters: readonly Tensor[]): Device {
+  const device = parameters[0]?.device;
+  if (!device) throw new ShapeError(`${op}: needs at least one parameter`);
+  if (new Set(parameters).size !== parameters.length) throw new ShapeError(`${op}: a parameter is given twice`);
+  parameters.forEach((parameter, i) => {
+    if (!(parameter instanceof Tensor))
+      throw new DTypeError(`${op}: parameter ${i} must be a tensor, got ${typeof parameter}`);
+    if (parameter.dtype !== "f32") throw new DTypeError(`${op}: parameter ${i} must be f32, got ${parameter.dtype}`);
+    if (parameter.device !== device)
+      throw new DeviceError(`${op}: parameter ${i} lives on another device than parameter 0`);
+  });
+  return device;
 }

@@ -1,7 +1,6 @@
 import { ShapeError } from "../kernels/errors.js";
-import { sgdUpdate } from "../tensor/ops/sgd.js";
-import type { Tensor } from "../tensor/tensor.js";
-import { checkRange, Optimizer, type ScalarRow } from "./optimizer.js";
+import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
+import { checkRange } from "./parameter-group.js";
 
 /** Options of `Sgd`. */
 export interface SgdOptions {
@@ -14,7 +13,30 @@ export interface SgdOptions {
   readonly dampening?: number;
   /** Factor of `parameter` added to the gradient. Default 0. */
   readonly weightDecay?: number;
+  /** Climb instead of descend: the gradient's sign is turned. Default false. */
+  readonly maximize?: boolean;
 }
+
+const rule: UpdateRule<Required<SgdOptions>> = {
+  name: "Sgd",
+  kernel: "sgd",
+  check({ momentum, dampening, weightDecay, nesterov }) {
+    checkRange("Sgd", "momentum", momentum);
+    checkRange("Sgd", "weightDecay", weightDecay);
+    if (!Number.isFinite(dampening)) throw new ShapeError(`Sgd: dampening must be a finite number, got ${dampening}`);
+    if (nesterov && !(momentum > 0 && dampening === 0)) {
+      throw new ShapeError(
+        `Sgd: nesterov needs momentum above 0 and dampening 0, got momentum ${momentum} and dampening ${dampening}`,
+      );
+    }
+  },
+  slots: ({ momentum }) => (momentum > 0 ? ["momentum"] : []),
+  scalars({ lr, maximize, weightDecay, momentum, dampening }, t) {
+    const first = t === 1 ? 1 : 0;
+    return [lr, maximize ? -1 : 1, weightDecay, momentum, first ? 1 : 1 - dampening, first];
+  },
+  constants: ({ momentum, nesterov }) => ({ MOMENTUM: momentum > 0 ? 1 : 0, NESTEROV: nesterov ? 1 : 0 }),
+};
 
 /**
  * Stochastic gradient descent.
@@ -28,36 +50,9 @@ export interface SgdOptions {
  * @throws {ShapeError} when a number is out of range, or `nesterov` comes without momentum or with dampening.
  * @see torch.optim.SGD; Sutskever et al. 2013.
  */
-export class Sgd extends Optimizer {
-  readonly #options: Required<Omit<SgdOptions, "lr">>;
-
-  constructor(parameters: readonly Tensor[], options: SgdOptions) {
-    const { lr, momentum = 0, nesterov = false, dampening = 0, weightDecay = 0 } = options;
-    checkRange("Sgd", "momentum", momentum);
-    checkRange("Sgd", "weightDecay", weightDecay);
-    if (nesterov && !(momentum > 0 && dampening === 0)) {
-      throw new ShapeError(
-        `Sgd: nesterov needs momentum above 0 and dampening 0, got momentum ${momentum} and dampening ${dampening}`,
-      );
-    }
-    super("Sgd", parameters, lr, momentum > 0 ? ["momentum"] : []);
-    this.#options = { momentum, nesterov, dampening, weightDecay };
-  }
-
-  protected override scalars(t: number): ScalarRow {
-    return [this.lr, t === 1 ? 1 : 1 - this.#options.dampening, t === 1 ? 1 : 0, 0];
-  }
-
-  protected override update(
-    parameter: Tensor,
-    gradient: Tensor,
-    context: { readonly row: number; readonly scalars: Tensor; readonly state: Readonly<Record<string, Tensor>> },
-  ): void {
-    const { row, scalars, state } = context;
-    const { momentum, nesterov, weightDecay } = this.#options;
-    sgdUpdate(
-      { parameter, gradient, buffer: state["momentum"] ?? null, scalars },
-      { row, momentum, nesterov, weightDecay },
-    );
+export class Sgd extends Optimizer<Required<SgdOptions>> {
+  constructor(parameters: Parameters<Required<SgdOptions>>, options: SgdOptions) {
+    const off = { momentum: 0, nesterov: false, dampening: 0, weightDecay: 0, maximize: false };
+    super(rule, parameters, { ...off, ...options });
   }
 }

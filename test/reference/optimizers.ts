@@ -78,3 +78,54 @@ export function adamReference(
   });
   return p;
 }
+
+interface Common {
+  lr: number;
+  eps: number;
+  weightDecay?: number;
+  maximize?: boolean;
+}
+
+/** Steps of an optimizer of torch.optim, one element at a time: `update` gets the element's own state, empty at first. */
+function elementwise<S extends object>(
+  start: Numbers,
+  gradients: readonly Numbers[],
+  { weightDecay = 0, maximize = false }: { weightDecay?: number; maximize?: boolean },
+  update: (p: number, g: number, t: number, state: Partial<S>) => number,
+): Float64Array {
+  return Float64Array.from(start, (value, i) => {
+    const state: Partial<S> = {};
+    return gradients.reduce<number>(
+      (p, gradient, step) => update(p, (maximize ? -1 : 1) * gradient[i]! + weightDecay * p, step + 1, state),
+      value,
+    );
+  });
+}
+
+/** torch.optim.RMSprop. */
+export function rmsPropReference(
+  start: Numbers,
+  gradients: readonly Numbers[],
+  options: Common & { alpha: number; momentum?: number; centered?: boolean },
+): Float64Array {
+  const { lr, eps, alpha, momentum = 0, centered = false } = options;
+  return elementwise<{ v: number; a: number; b: number }>(start, gradients, options, (p, g, _t, state) => {
+    state.v = alpha * (state.v ?? 0) + (1 - alpha) * g * g;
+    state.a = centered ? alpha * (state.a ?? 0) + (1 - alpha) * g : 0;
+    state.b = momentum * (state.b ?? 0) + g / (Math.sqrt(state.v - state.a ** 2) + eps);
+    return p - lr * state.b;
+  });
+}
+
+/** torch.optim.Adagrad. */
+export function adagradReference(
+  start: Numbers,
+  gradients: readonly Numbers[],
+  options: Common & { lrDecay?: number; initialAccumulatorValue?: number },
+): Float64Array {
+  const { lr, eps, lrDecay = 0, initialAccumulatorValue = 0 } = options;
+  return elementwise<{ sum: number }>(start, gradients, options, (p, g, t, state) => {
+    state.sum = (state.sum ?? initialAccumulatorValue) + g * g;
+    return p - ((lr / (1 + (t - 1) * lrDecay)) * g) / (Math.sqrt(state.sum) + eps);
+  });
+}
