@@ -122,8 +122,17 @@ export {
   where,
 } from "./tensor/ops/elementwise.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
+export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
+export {
+  type InstanceNormEvalOptions,
+  type InstanceNormOptions,
+  type InstanceNormTrainOptions,
+  instanceNorm,
+} from "./tensor/ops/instance-norm.js";
+export { type LayerNormOptions, layerNorm } from "./tensor/ops/layer-norm.js";
 export { linear } from "./tensor/ops/linear.js";
+export { type LocalResponseNormOptions, localResponseNorm } from "./tensor/ops/local-response-norm.js";
 export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
@@ -138,6 +147,7 @@ export {
   maxPool1d,
 } from "./tensor/ops/pool1d.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
+export { rmsNorm } from "./tensor/ops/rms-norm.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";

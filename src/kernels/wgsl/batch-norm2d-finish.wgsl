@@ -4,7 +4,7 @@
 //   RUNNING: running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c],
 //            running_var[c]  = (1 - momentum) * running_var[c]  + momentum * correction * var[c]
 //
-// Shapes   partial [S, 3, C]     x: only its first row [C]     running_mean, running_var, mean, rstd [C]
+// Shapes   partial [S, 3, C]     first: the first row of x [C]     running_mean, running_var, mean, rstd [C]
 // Layout   row-major, contiguous, f32.
 // Mapping  one invocation = one channel. Four outputs, because they are four numbers of one channel: a pass less each.
 // Numerics Chan's update; the channel's first row, which the partial means are relative to, is added last: one rounding.
@@ -23,7 +23,7 @@ struct Dims {
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> partial: array<f32>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> first: array<f32>;
 @group(0) @binding(3) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(4) var<storage, read_write> running_var: array<f32>;
 @group(0) @binding(5) var<storage, read_write> mean: array<f32>;
@@ -50,7 +50,7 @@ fn batch_norm2d_finish(
     squares += partial[at + 2u * dims.C] + delta * delta * (count * share);
     count += added;
   }
-  let average = x[c] + relative;
+  let average = first[c] + relative;
   let variance = squares / count;
   mean[c] = average;
   rstd[c] = 1.0 / sqrt(variance + dims.eps);

@@ -1,13 +1,13 @@
 // batchNorm2d, statistics: count, mean and squared deviations of each channel over every S-th row.
 //
-//   partial[s, 0, c] = count, partial[s, 1, c] = mean - x[0, c], partial[s, 2, c] = sum of (x - mean)^2
+//   partial[s, 0, c] = count, partial[s, 1, c] = mean - first[c], partial[s, 2, c] = sum of (x - mean)^2
 //   over the rows s, s + S, s + 2 S, ... < M of x[:, c]
 //
-// Shapes   x [M, C], M = N H W     partial [S, 3, C]
+// Shapes   x [M, C], M = N H W, or some rows of it     first: the first row of all [C]     partial [S, 3, C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
 // Mapping  one invocation = one (s, c); neighbours read neighbouring addresses; grid x then y.
 // Numerics relative to the channel's first row, so that a mean far from 0 is not rounded at its own size: the mean is off by
-//          eps_f32 (|mean| + |x[0, c] - mean|). Blocks of 8 rows take two passes in registers and are merged: no difference of
+//          eps_f32 (|mean| + |first[c] - mean|). Blocks of 8 rows take two passes in registers and are merged: no difference of
 //          large squares anywhere, whatever the mean.
 // Gradient batch-norm2d-grad-sums.wgsl, batch-norm2d-grad-input.wgsl.
 // Source   Chan, Golub & LeVeque 1983, pairwise update; no barrier, no atomics.
@@ -23,7 +23,8 @@ struct Dims {
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<V>;
-@group(0) @binding(2) var<storage, read_write> partial: array<V>;
+@group(0) @binding(2) var<storage, read> first: array<V>;
+@group(0) @binding(3) var<storage, read_write> partial: array<V>;
 
 @compute @workgroup_size(64)
 fn batch_norm2d_stats(
@@ -35,7 +36,7 @@ fn batch_norm2d_stats(
   if (index >= dims.S * dims.C) { return; }
   let s = index / dims.C;
   let c = index - s * dims.C;
-  let origin = x[c];
+  let origin = first[c];
   let step = dims.S * dims.C;
   let rows = (dims.M - s + dims.S - 1u) / dims.S;
   let blocks = rows / BLOCK;

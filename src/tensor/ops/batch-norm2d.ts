@@ -4,13 +4,13 @@
  */
 import * as kernels from "../../kernels/batch-norm2d.js";
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
-import { defineOp, type Op } from "../define-op.js";
+import { checkInputs, defineOp, type Op } from "../define-op.js";
 import { describeShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
 import { reshape } from "./reshape.js";
 import { slice } from "./slice.js";
-import { mean as meanOver, sum } from "./sum.js";
+import { broadcastTo, mean as meanOver, sum } from "./sum.js";
 
 /** Options of `batchNorm2d` that normalises with the statistics of the batch. */
 export interface BatchNorm2dTrainOptions {
@@ -42,9 +42,9 @@ type Channelwise = readonly (readonly [name: string, tensor: Tensor])[];
 
 /** Rows and channels of `x`, once every tensor of the channels is known to have one element for each. */
 function checkChannels(x: Shape, tensors: Channelwise): kernels.Rows {
-  if (x.length !== 4 && x.length !== 2) {
+  if (x.length < 2) {
     throw new ShapeError(
-      `batchNorm2d: x must have 4 axes (NHWC) or 2 ([N, C]), got ${x.length}${describeShapes([["x", x]])}`,
+      `batchNorm2d: x must have at least 2 axes, channels last, got ${x.length}${describeShapes([["x", x]])}`,
     );
   }
   const C = x.at(-1) as number;
@@ -69,11 +69,6 @@ function checkRunning(x: Tensor, M: number, options: BatchNorm2dTrainOptions): k
   for (const [name, { dtype, device }] of named) {
     if (dtype !== "f32") throw new DTypeError(`batchNorm2d: ${name} must be f32, got ${dtype}`);
     if (device !== x.device) throw new ShapeError(`batchNorm2d: ${name} lives on another device than x`);
-  }
-  if (unbiased && M === 1) {
-    throw new ShapeError(
-      "batchNorm2d: the unbiased running variance needs at least 2 values a channel, got 1; give a larger batch, or unbiased: false",
-    );
   }
   const correction = unbiased ? M / Math.max(M - 1, 1) : 1;
   return { mean: runningMean.storage, var: runningVar.storage, momentum, correction };
@@ -156,6 +151,11 @@ const byBatch = defineOp({
       ["weight", weight],
       ["bias", bias],
     ]);
+    if (rows.M === 1) {
+      throw new ShapeError(
+        `batchNorm2d: training needs more than one value a channel, got 1; give a larger batch, or use mode "eval"${describeShapes([["x", x.shape]])}`,
+      );
+    }
     return { shape: x.shape, rows, eps: options.eps ?? 1e-5, running: checkRunning(x, rows.M, options) };
   },
   forward({ device, output, plan }, [x, weight, bias]) {
@@ -256,17 +256,25 @@ const byRunning = defineOp({
  * when given, are updated in place on the GPU: `new = (1 - momentum) * old + momentum * batch`, `var` there times `M / (M - 1)`
  * unless `unbiased` is false. In mode `"eval"` they are the statistics, and gradients stop at them.
  *
- * @param x - NHWC `[N, H, W, C]` or `[N, C]`.
- * @param weight - `[C]`.
- * @param bias - `[C]`.
+ * @param x - Channels last: NHWC `[N, H, W, C]`, `[N, L, C]`, `[N, C]`.
+ * @param weight - `[C]`, or `null` for 1.
+ * @param bias - `[C]`, or `null` for 0.
  * @param options - `mode`; `eps` default 1e-5; for training `momentum` default 0.1, `unbiased` default true.
  * @returns The shape of `x`.
- * @throws {ShapeError} when `x` has neither 4 nor 2 axes, a tensor of the channels is not `[C]`, only one running statistic is
- *   given, or the unbiased running variance is asked of one value a channel.
+ * @throws {ShapeError} when `x` has fewer than 2 axes, a tensor of the channels is not `[C]`, only one running statistic is
+ *   given, or there is but one value a channel in training.
  * @see Ioffe & Szegedy 2015, arXiv:1502.03167. Same numbers, `momentum` and defaults as `torch.nn.functional.batch_norm`.
  */
-export function batchNorm2d(x: Tensor, weight: Tensor, bias: Tensor, options: BatchNorm2dOptions): Tensor {
-  if (options.mode === "train") return byBatch(x, weight, bias, options);
+export function batchNorm2d(
+  x: Tensor,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  options: BatchNorm2dOptions,
+): Tensor {
+  checkInputs("batchNorm2d", ["x", "weight?", "bias?"], [x, weight, bias]);
+  const filled = (value: number) => broadcastTo(constant(x.device, value), { shape: x.shape.slice(-1) });
+  const [scale, shift] = [weight ?? filled(1), bias ?? filled(0)];
+  if (options.mode === "train") return byBatch(x, scale, shift, options);
   const { runningMean, runningVar, eps = 1e-5 } = options;
-  return byRunning(x, weight, bias, runningMean, runningVar, { eps });
+  return byRunning(x, scale, shift, runningMean, runningVar, { eps });
 }
