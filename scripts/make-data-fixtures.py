@@ -6,6 +6,7 @@ the tests, so that a reader and a fixture cannot be wrong together.
 """
 import json
 import os
+import zipfile
 
 import numpy as np
 import scipy.io
@@ -108,8 +109,14 @@ def write_npy():
     for version in [2, 3]:
         with open(f"{OUT}/version{version}.npy", "wb") as file:
             np.lib.format.write_array(file, values.astype("<f4"), version=(version, 0))
-    np.savez(f"{OUT}/stored.npz", a=values.astype("<f4"), b=np.arange(5))
-    np.savez_compressed(f"{OUT}/deflated.npz", a=values.astype("<f4"), b=np.arange(5))
+    arrays = {"a": values.astype("<f4"), "b": np.arange(5), "fortran": np.asfortranarray(values.astype("<f8")),
+              "names": np.array(["Other", "V1", "LatOcc"]), "mask": np.array([True, False, True])}
+    np.savez(f"{OUT}/stored.npz", **arrays)
+    np.savez_compressed(f"{OUT}/deflated.npz", **arrays)
+    # With a limit this low every size and offset goes into the 64-bit fields, as in archives over 4 GiB.
+    limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 10
+    np.savez(f"{OUT}/zip64.npz", **arrays)
+    zipfile.ZIP64_LIMIT = limit
 
 
 def write_resample():

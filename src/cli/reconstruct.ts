@@ -5,7 +5,7 @@ import sharp from "sharp";
 import type { ImageSet, Matrix } from "../data/dataset.js";
 import { DataError } from "../data/errors.js";
 import { readFmriTable } from "../data/fmri-table.js";
-import { averageRepeats, selectColumns, usableVoxels, voxelStatistics, zScore } from "../data/normalise.js";
+import { averageRepeats, normalise, selectColumns, voxelStatistics, zScore } from "../data/normalise.js";
 import { reconstruct } from "../model/reconstruct.js";
 import { makeFolder } from "./make-folder.js";
 import { RunFolder } from "./run-folder.js";
@@ -20,10 +20,9 @@ function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix
       "Give one row per scan and one column per voxel, in the order of the training data.",
     );
   }
-  const of = (images: readonly number[]) => images.map((i) => raw.responses[i] as Matrix);
-  const train = averageRepeats(of(split.train));
-  const { indices } = usableVoxels(train, of(split.test));
-  const kept = selectColumns(fmri, indices);
+  const train = averageRepeats(split.train.map((i) => raw.responses[i] as Matrix));
+  const { voxelIndices } = normalise(raw, split);
+  const kept = selectColumns(fmri, voxelIndices);
   const bad = kept.values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     throw new DataError(
@@ -31,7 +30,7 @@ function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix
       "Remove or repair that row.",
     );
   }
-  return zScore(kept, voxelStatistics(selectColumns(train, indices)));
+  return zScore(kept, voxelStatistics(selectColumns(train, voxelIndices)));
 }
 
 async function writeImages(images: ImageSet, out: string): Promise<void> {

@@ -61,6 +61,12 @@ export function selectRows(matrix: Matrix, indices: readonly number[]): Matrix {
   return { rows: indices.length, columns, values };
 }
 
+/** A named part of the brain, as columns of the recordings. Regions may overlap. */
+export interface Region {
+  readonly name: string;
+  readonly voxels: readonly number[];
+}
+
 /** Which images train and which test, as indices into a {@link RawDataset}'s images. */
 export interface Split {
   readonly train: readonly number[];
@@ -79,8 +85,12 @@ export interface RawDataset {
   readonly classes: readonly number[] | null;
   /** A group per image; a group is never torn between training and test (crops of one photograph). `null` when there are none. */
   readonly groups: readonly number[] | null;
+  /** Regions of interest, where the source names any. */
+  readonly regions?: readonly Region[];
   /** The experiment's own split. */
   readonly split: Split;
   readonly unlabeledImages: ImageSet | null;
+  /** How many voxels a dataset made of these should keep, those with the highest signal-to-noise ratio; left out for all. */
+  readonly bestVoxels?: number;
   readonly notes: readonly string[];
 }

@@ -7,7 +7,8 @@ function code(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
-function unreadable(path: string, error: unknown): DataError {
+/** The error for a path that the system would not let be read. */
+export function unreadable(path: string, error: unknown): DataError {
   const reason = code(error);
   if (reason === "ENOENT" || reason === "ENOTDIR")
     return new DataError(`${path}: no such file or folder`, "Check the path.");

@@ -92,7 +92,7 @@ async function oneOf(folder: string, names: readonly string[]): Promise<string> 
 }
 
 async function readFmri(folder: string): Promise<Table> {
-  const file = await oneOf(folder, ["fmri.npy", "fmri.csv", "fmri.mat"]);
+  const file = await oneOf(folder, ["fmri.npy", "fmri.npz", "fmri.csv", "fmri.mat", "fmri.h5"]);
   return { file, matrix: await readFmriTable(file) };
 }
 

@@ -1,5 +1,6 @@
 /** The entry point `voxpix/data`: datasets, file formats, images and the simulated subject. */
-export type { Dataset, ImageSet, Matrix, RawDataset, Recordings, Split } from "./dataset.js";
+export { BData, openBData } from "./bdata.js";
+export type { Dataset, ImageSet, Matrix, RawDataset, Recordings, Region, Split } from "./dataset.js";
 export { selectImages, selectRows } from "./dataset.js";
 export { type Digit69Options, loadDigit69, readDigit69 } from "./digit69.js";
 export { DataError } from "./errors.js";
@@ -12,6 +13,7 @@ export {
 export { readFmriTable } from "./fmri-table.js";
 export { type FolderOptions, loadFolder, readFolder } from "./folder.js";
 export { kFold, refold } from "./folds.js";
+export { type GodOptions, loadGod, readGod } from "./god.js";
 export { type IdxArray, parseIdx, readIdx, readIdxImages } from "./idx.js";
 export { type ImageOptions, loadImage, loadImageAt, loadImageFolder, type NamedImages } from "./images.js";
 export { parseMat5, readMat5 } from "./mat5.js";
@@ -41,16 +43,15 @@ export {
 export {
   encodeNpy,
   type NpyArray,
-  type NpyValues,
-  type Npz,
   npyMatrix,
-  openNpz,
   parseNpy,
-  parseNpz,
   readNpy,
 } from "./npy.js";
+export type { NpyValues } from "./npy-dtypes.js";
+export { Npz } from "./npz.js";
 export { HostRandom } from "./random.js";
 export { type Box, imagesToGrey, imagesToRgb, type Pixels, resample, resizeImages } from "./resample.js";
+export { selectRois, voxelsOfChoice } from "./rois.js";
 export {
   type SimulatedDataset,
   type SimulateOptions,

@@ -2,6 +2,7 @@
 import { inflateSync } from "node:zlib";
 import { DataError } from "./errors.js";
 import { readBytes } from "./files.js";
+import { isHdf5 } from "./hdf5.js";
 import {
   damaged,
   type MatArray,
@@ -34,7 +35,6 @@ const UNSUPPORTED: ReadonlyMap<number, string> = new Map([
   [16, "a function handle"],
   [17, "an opaque object"],
 ]);
-const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
  * Reads every variable of a MAT 5 file.
@@ -59,10 +59,15 @@ export function parseMat5(bytes: Uint8Array, file: string): MatFile {
   return { file, variables };
 }
 
-function checkHeader(bytes: Uint8Array, file: string): boolean {
-  const hdf5 = [0, 512].some((at) => HDF5_SIGNATURE.every((byte, i) => bytes[at + i] === byte));
+/**
+ * Checks the first bytes of a file.
+ *
+ * @returns Whether its numbers are little-endian.
+ * @throws {DataError} when it is no MAT 5 file; HDF5 and MAT 4 are named as such.
+ */
+export function checkHeader(bytes: Uint8Array, file: string): boolean {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 116));
-  if (hdf5 || text.startsWith("MATLAB 7.3")) {
+  if (isHdf5(bytes) || text.startsWith("MATLAB 7.3")) {
     throw new DataError(`${file}: an HDF5 file (MAT 7.3), expected MAT 5`, "Save it in MATLAB with save(..., '-v7').");
   }
   const order = new TextDecoder("latin1").decode(bytes.subarray(126, 128));
@@ -81,7 +86,8 @@ function checkHeader(bytes: Uint8Array, file: string): boolean {
   return order === "IM";
 }
 
-function readVariable(source: MatSource, element: MatElement): { name: string; value: MatValue } {
+/** Reads one variable from its element, compressed or not. */
+export function readVariable(source: MatSource, element: MatElement): { name: string; value: MatValue } {
   if (element.type === MI.matrix) return readMatrix(source, element, 0);
   if (element.type !== MI.compressed)
     throw damaged(source, `element type ${element.type} where a variable should start`);
@@ -102,22 +108,40 @@ function inflate(source: MatSource, element: MatElement): Uint8Array {
   }
 }
 
-function readMatrix(source: MatSource, element: MatElement, depth: number): { name: string; value: MatValue } {
-  if (depth > MAX_DEPTH) throw damaged(source, `cells or structs nested more than ${MAX_DEPTH} deep`);
-  // An empty element is how MATLAB writes [] inside cells and structs.
-  if (element.start === element.end) return { name: "", value: emptyNumeric() };
+/** The start of an array: what it is, before its values. */
+export interface MatrixHeader {
+  readonly name: string;
+  readonly classCode: number;
+  readonly dims: readonly number[];
+  /** First byte after the name. */
+  readonly at: number;
+  /** The flags as stored. */
+  readonly word: number;
+}
+
+/** Reads an array's flags, dimensions and name; the bytes of its values need not be there. */
+export function readMatrixHeader(source: MatSource, element: MatElement): MatrixHeader {
   const flags = readElement(source, element.start, element.end);
   const word = readIntegers(source, flags)[0];
   if (flags.type !== MI.uint32 || word === undefined) throw damaged(source, `no array flags at byte ${element.start}`);
   const classCode = word & 0xff;
-  const unsupported = UNSUPPORTED.get(classCode);
   // Opaque objects have no dimensions element: their name comes next.
   const opaque = classCode === 17;
   const dimsElement = opaque ? flags : readElement(source, flags.next, element.end);
   const dims = opaque ? [] : readDims(source, dimsElement);
   const nameElement = readElement(source, dimsElement.next, element.end);
   const name = String.fromCharCode(...readIntegers(source, nameElement).slice(0, 4096));
-  const body: Body = { source, at: nameElement.next, end: element.end, dims, word, depth };
+  return { name, classCode, dims, at: nameElement.next, word };
+}
+
+/** Reads an array and all that is in it. */
+export function readMatrix(source: MatSource, element: MatElement, depth: number): { name: string; value: MatValue } {
+  if (depth > MAX_DEPTH) throw damaged(source, `cells or structs nested more than ${MAX_DEPTH} deep`);
+  // An empty element is how MATLAB writes [] inside cells and structs.
+  if (element.start === element.end) return { name: "", value: emptyNumeric() };
+  const { name, classCode, dims, at, word } = readMatrixHeader(source, element);
+  const unsupported = UNSUPPORTED.get(classCode);
+  const body: Body = { source, at, end: element.end, dims, word, depth };
   if (unsupported !== undefined) return { name, value: { kind: "unsupported", dims, what: unsupported } };
   if (classCode === 1) return { name, value: readCell(body) };
   if (classCode === 2) return { name, value: readStruct(body) };

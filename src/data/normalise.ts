@@ -1,5 +1,7 @@
 /** From recordings as measured to a dataset: repeats averaged, unusable voxels dropped, the rest z-scored, and their noise measured. */
-import { type Dataset, type ImageSet, type Matrix, type RawDataset, type Split, selectImages } from "./dataset.js";
+
+import { checkRaw } from "./check-raw.js";
+import { type Dataset, type Matrix, type RawDataset, type Split, selectImages } from "./dataset.js";
 import { DataError } from "./errors.js";
 
 /** Mean and population standard deviation of each voxel. */
@@ -145,50 +147,6 @@ function noiseVariance(repeats: readonly Matrix[]): Float64Array {
   return within;
 }
 
-/**
- * Checks that there is one image per row of fMRI.
- *
- * @throws {DataError} when the counts differ, or there is nothing at all.
- */
-export function checkPairing(source: string, images: ImageSet, fmriRows: number): void {
-  if (images.count !== fmriRows || fmriRows === 0) {
-    throw new DataError(
-      `${source}: ${images.count} images but fMRI of ${fmriRows}`,
-      "Row i of the fMRI must belong to image i, and there must be at least one.",
-    );
-  }
-}
-
-function checkRaw(raw: RawDataset, split: Split): void {
-  checkPairing(raw.name, raw.images, raw.responses.length);
-  const columns = raw.responses[0]?.columns ?? 0;
-  raw.responses.forEach((response, i) => {
-    if (response.rows === 0 || response.columns !== columns || columns === 0) {
-      throw new DataError(
-        `${raw.name}: image ${i} (${raw.labels[i]}) has fMRI [${response.rows}, ${response.columns}], expected at least one row of ${columns} voxels`,
-        "Every image needs at least one recording of the same voxels.",
-      );
-    }
-  });
-  if (split.train.length < 2 || split.test.length < 1) {
-    throw new DataError(
-      `${raw.name}: ${split.train.length} training and ${split.test.length} test images`,
-      "At least 2 training images and 1 test image are needed.",
-    );
-  }
-  const bad = [...split.train, ...split.test].find((i) => !Number.isInteger(i) || i < 0 || i >= raw.images.count);
-  if (bad !== undefined)
-    throw new DataError(`${raw.name}: the split names image ${bad} of ${raw.images.count}`, "Correct it.");
-  const train = new Set(split.train);
-  const both = split.test.find((i) => train.has(i));
-  if (both !== undefined) {
-    throw new DataError(
-      `${raw.name}: image ${both} (${raw.labels[both]}) is in training and test`,
-      "Put it into one of them.",
-    );
-  }
-}
-
 function stackRows(matrices: readonly Matrix[]): Matrix {
   const columns = matrices[0]?.columns ?? 0;
   const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
@@ -217,7 +175,8 @@ function droppedNotes(raw: RawDataset, usable: UsableVoxels): string[] {
 
 /**
  * Makes a dataset from recordings: training rows are the mean over an image's repeats; voxels that are not finite, or constant over
- * the training rows, are dropped; the rest are z-scored with the training rows' statistics.
+ * the training rows, are dropped, and of the rest only the best are kept where `raw.bestVoxels` says so; what is left is z-scored with
+ * the training rows' statistics.
  *
  * @param split - Training and test images, default the recordings' own split.
  * @throws {DataError} when images, fMRI and split do not fit together, or no voxel is usable.
@@ -232,8 +191,9 @@ export function normalise(
   const trainRaw = averageRepeats(responsesOf(split.train));
   const usable = usableVoxels(trainRaw, responsesOf(split.test));
   const dropped = droppedNotes(raw, usable);
-  const trainKept = selectColumns(trainRaw, usable.indices);
-  const testKept = responsesOf(split.test).map((matrix) => selectColumns(matrix, usable.indices));
+  const best = bestVoxels(raw, split, usable.indices);
+  const trainKept = selectColumns(trainRaw, best.indices);
+  const testKept = responsesOf(split.test).map((matrix) => selectColumns(matrix, best.indices));
   const trainStatistics = voxelStatistics(trainKept);
   const own = options.testStatistics === "own";
   const testStatistics = own ? voxelStatistics(stackRows(testKept)) : trainStatistics;
@@ -251,9 +211,38 @@ export function normalise(
     testRepeats: repeats.some(({ rows }) => rows > 1) ? repeats : null,
     unlabeledImages: raw.unlabeledImages,
     snr,
-    notes: [...raw.notes, ...dropped, ...note],
+    notes: [...raw.notes, ...dropped, ...best.note, ...note],
   };
-  return { dataset, voxelIndices: usable.indices };
+  return { dataset, voxelIndices: best.indices };
+}
+
+const hasRepeats = (responses: readonly Matrix[]) => responses.filter(({ rows }) => rows > 1).length > 1;
+
+/**
+ * The voxels with the highest signal-to-noise ratio, from the training images' repeats. Where training images were seen once only, from
+ * the test repeats, as the paper: which images they belong to is not used, that they belong to the same image is; a note says so.
+ */
+function bestVoxels(
+  raw: RawDataset,
+  split: Split,
+  usable: readonly number[],
+): { indices: readonly number[]; note: string[] } {
+  const count = raw.bestVoxels;
+  if (count === undefined || count >= usable.length) return { indices: usable, note: [] };
+  const of = (images: readonly number[]) => images.map((i) => raw.responses[i] as Matrix);
+  const train = hasRepeats(of(split.train));
+  const source = of(train ? split.train : split.test).filter(({ rows }) => rows > 1);
+  if (count < 1 || source.length < 2) {
+    throw new DataError(
+      `${raw.name}: cannot choose the ${count} best voxels: ${source.length} images have repeats to measure noise by`,
+      "Choose voxels by region instead.",
+    );
+  }
+  const snr = signalToNoise(source.map((matrix) => selectColumns(matrix, usable)));
+  const order = usable.map((_, i) => i).sort((a, b) => (snr[b] as number) - (snr[a] as number) || a - b);
+  const chosen = order.slice(0, count).sort((a, b) => a - b);
+  const note = `the ${count} voxels of the highest signal-to-noise ratio of ${usable.length}, from ${train ? "training" : "test"} repeats`;
+  return { indices: chosen.map((i) => usable[i] as number), note: [train ? note : `${note} (uses test repeats)`] };
 }
 
 /** The signal-to-noise ratio where repeats allow one; a note where there are repeats that do not. */

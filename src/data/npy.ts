@@ -1,21 +1,8 @@
-/** NumPy's .npy arrays (read and written) and .npz archives (read). */
-import { unzipSync } from "fflate";
+/** NumPy's .npy arrays, read and written. Archives of them: npz.ts. */
 import type { Matrix } from "./dataset.js";
 import { DataError } from "./errors.js";
 import { readBytes } from "./files.js";
-
-/** Values of an array in the type that fits its dtype; f2 is widened to f32, booleans are bytes 0 and 1, 64-bit integers BigInts. */
-export type NpyValues =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array;
+import { DTYPES, type Dtype, type NpyValues } from "./npy-dtypes.js";
 
 /** An array from a .npy file; `values` is row-major whatever the order in the file. */
 export interface NpyArray {
@@ -25,45 +12,8 @@ export interface NpyArray {
   readonly values: NpyValues;
 }
 
-/** An open .npz archive. Arrays are decoded when asked for, so one that is not supported does not hide the others. */
-export interface Npz {
-  readonly names: readonly string[];
-  /** @throws {DataError} when there is no such array, or it is damaged or not supported. */
-  read(name: string): NpyArray;
-}
-
-interface Dtype {
-  readonly bytes: number;
-  readonly create: (count: number) => NpyValues;
-  readonly get: (view: DataView, at: number, littleEndian: boolean) => number | bigint;
-}
-
-const DTYPES: ReadonlyMap<string, Dtype> = new Map<string, Dtype>([
-  ["f2", { bytes: 2, create: (n) => new Float32Array(n), get: (v, at, le) => halfToNumber(v.getUint16(at, le)) }],
-  ["f4", { bytes: 4, create: (n) => new Float32Array(n), get: (v, at, le) => v.getFloat32(at, le) }],
-  ["f8", { bytes: 8, create: (n) => new Float64Array(n), get: (v, at, le) => v.getFloat64(at, le) }],
-  ["i1", { bytes: 1, create: (n) => new Int8Array(n), get: (v, at) => v.getInt8(at) }],
-  ["i2", { bytes: 2, create: (n) => new Int16Array(n), get: (v, at, le) => v.getInt16(at, le) }],
-  ["i4", { bytes: 4, create: (n) => new Int32Array(n), get: (v, at, le) => v.getInt32(at, le) }],
-  ["i8", { bytes: 8, create: (n) => new BigInt64Array(n), get: (v, at, le) => v.getBigInt64(at, le) }],
-  ["u1", { bytes: 1, create: (n) => new Uint8Array(n), get: (v, at) => v.getUint8(at) }],
-  ["u2", { bytes: 2, create: (n) => new Uint16Array(n), get: (v, at, le) => v.getUint16(at, le) }],
-  ["u4", { bytes: 4, create: (n) => new Uint32Array(n), get: (v, at, le) => v.getUint32(at, le) }],
-  ["u8", { bytes: 8, create: (n) => new BigUint64Array(n), get: (v, at, le) => v.getBigUint64(at, le) }],
-  ["b1", { bytes: 1, create: (n) => new Uint8Array(n), get: (v, at) => (v.getUint8(at) === 0 ? 0 : 1) }],
-]);
-
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const DAMAGED = "Copy or download it again.";
-
-/** The value of an IEEE half. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 0x3ff;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
 
 /**
  * Reads a .npy file, format versions 1 to 3.
@@ -76,29 +26,93 @@ export async function readNpy(path: string): Promise<NpyArray> {
 
 /** {@link readNpy} on bytes in memory; `file` is the name that messages use. */
 export function parseNpy(bytes: Uint8Array, file: string): NpyArray {
-  if (!MAGIC.every((byte, i) => bytes[i] === byte)) {
-    throw new DataError(`${file}: not a .npy file`, "Save the array with numpy.save.");
-  }
-  const { header, dataStart } = readHeader(bytes, file);
-  const { descr, fortran, shape } = parseHeader(header, file);
-  const dtype = DTYPES.get(descr.slice(1));
-  if (dtype === undefined || !"<>|=".includes(descr[0] ?? "")) {
-    const known = [...DTYPES.keys()].join(", ");
-    throw new DataError(`${file}: dtype ${descr} is not supported`, `Convert it with .astype to one of ${known}.`);
-  }
-  const count = shape.reduce((a, b) => a * b, 1);
-  const left = bytes.length - dataStart;
-  if (left !== count * dtype.bytes) {
+  const header = npyHeader(bytes, file);
+  const left = bytes.length - header.dataStart;
+  const needed = product(header.shape) * header.itemBytes;
+  if (left !== needed) {
     throw new DataError(
-      `${file}: truncated or damaged .npy file: [${shape.join(", ")}] needs ${count * dtype.bytes} bytes, ${left} are there`,
+      `${file}: truncated or damaged .npy file: [${header.shape.join(", ")}] needs ${needed} bytes, ${left} are there`,
       DAMAGED,
     );
   }
-  const data = new DataView(bytes.buffer, bytes.byteOffset + dataStart, left);
-  const order = fortran ? columnMajorOrder(shape) : null;
-  const values = decode(data, dtype, count, descr[0] !== ">", order);
+  return npyValues(header, bytes.subarray(header.dataStart), header.shape, file);
+}
+
+/** What a .npy file says about its array. */
+export interface NpyHeader {
+  /** NumPy's type with its byte order: "<f4", "|b1", "<U7", ... */
+  readonly descr: string;
+  readonly shape: readonly number[];
+  /** Column-major when true. */
+  readonly fortran: boolean;
+  readonly itemBytes: number;
+  /** Where the values begin. */
+  readonly dataStart: number;
+}
+
+/**
+ * Reads the head of a .npy file; the values need not be there.
+ *
+ * @throws {DataError} when it is none, or of a dtype that is neither numbers, booleans nor text.
+ */
+export function npyHeader(bytes: Uint8Array, file: string): NpyHeader {
+  if (!isNpy(bytes)) throw new DataError(`${file}: not a .npy file`, "Save the array with numpy.save.");
+  const { header, dataStart } = readHeader(bytes, file);
+  const { descr, fortran, shape } = parseHeader(header, file);
+  const text = /^[<>|=]?([US])(\d+)$/.exec(descr);
+  const itemBytes = text ? Number(text[2]) * (text[1] === "U" ? 4 : 1) : DTYPES.get(descr.slice(1))?.bytes;
+  if (itemBytes === undefined || !"<>|=".includes(descr[0] ?? "")) throw unsupported(descr, file);
+  return { descr, fortran, shape, itemBytes, dataStart };
+}
+
+/** Whether bytes from the start of a file are those of a .npy file. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return MAGIC.every((byte, i) => bytes[i] === byte);
+}
+
+function unsupported(descr: string, file: string): DataError {
+  const known = [...DTYPES.keys()].join(", ");
+  return new DataError(`${file}: dtype ${descr} is not supported`, `Convert it with .astype to one of ${known}.`);
+}
+
+/** Numbers of an array, or of some of its rows, from just their bytes. @throws {DataError} when they are text. */
+export function npyValues(header: NpyHeader, data: Uint8Array, shape: readonly number[], file: string): NpyArray {
+  const { descr, fortran } = header;
+  const dtype = DTYPES.get(descr.slice(1));
+  if (dtype === undefined) throw unsupported(descr, file);
+  const count = product(shape);
+  if (!fortran && descr[0] !== ">" && dtype.view !== undefined) {
+    // Copied, because the bytes may start at an address that the typed array does not allow.
+    return { dtype: descr.slice(1), shape, values: dtype.view(Uint8Array.from(data).buffer) };
+  }
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const values = decode(view, dtype, count, descr[0] !== ">", fortran ? columnMajorOrder(shape) : null);
   return { dtype: descr.slice(1), shape, values };
 }
+
+/**
+ * Text of an array of strings (dtypes U and S), in row-major order of at most one dimension.
+ *
+ * @throws {DataError} when it holds something else, or is truncated.
+ */
+export function npyTexts(bytes: Uint8Array, file: string): string[] {
+  const { descr, itemBytes, dataStart, shape } = npyHeader(bytes, file);
+  const kind = /[US]/.exec(descr)?.[0];
+  const count = product(shape);
+  if (kind === undefined || bytes.length - dataStart !== count * itemBytes) {
+    throw new DataError(`${file}: no array of text, but ${descr} of [${shape.join(", ")}]`, "Give the right file.");
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset + dataStart);
+  return Array.from({ length: count }, (_, i) => {
+    const size = kind === "U" ? itemBytes / 4 : itemBytes;
+    const codes = Array.from({ length: size }, (_, k) =>
+      kind === "U" ? view.getUint32(i * itemBytes + 4 * k, descr[0] !== ">") : view.getUint8(i * itemBytes + k),
+    );
+    return String.fromCodePoint(...codes.filter((code) => code > 0 && code <= 0x10ffff));
+  });
+}
+
+const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 function readHeader(bytes: Uint8Array, file: string): { header: string; dataStart: number } {
   const major = bytes[6] ?? 0;
@@ -154,7 +168,7 @@ function decode(
 
 /** For each column-major position its row-major one. */
 function columnMajorOrder(shape: readonly number[]): Uint32Array {
-  const count = shape.reduce((a, b) => a * b, 1);
+  const count = product(shape);
   const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
   const index = shape.map(() => 0);
   const order = new Uint32Array(count);
@@ -201,47 +215,6 @@ function assemble(header: string, values: Float32Array): Uint8Array {
   const view = new DataView(bytes.buffer, 10 + header.length);
   for (let i = 0; i < values.length; i++) view.setFloat32(4 * i, values[i] as number, true);
   return bytes;
-}
-
-/**
- * Opens a .npz archive, compressed or not.
- *
- * @throws {DataError} when the file is missing, or no zip archive, or damaged.
- */
-export async function openNpz(path: string): Promise<Npz> {
-  return parseNpz(await readBytes(path), path);
-}
-
-/** {@link openNpz} on bytes in memory; `file` is the name that messages use. */
-export function parseNpz(bytes: Uint8Array, file: string): Npz {
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b)
-    throw new DataError(`${file}: not a .npz file`, "Save it with numpy.savez.");
-  const names: string[] = [];
-  unzip(bytes, file, (name) => {
-    if (name.endsWith(".npy")) names.push(name.slice(0, -4));
-    return false;
-  });
-  return {
-    names,
-    read(name) {
-      const entry = names.includes(name)
-        ? unzip(bytes, file, (found) => found === `${name}.npy`)[`${name}.npy`]
-        : undefined;
-      if (entry === undefined) {
-        throw new DataError(`${file}: no array ${name}, it holds ${names.join(", ")}`, "Give the right file.");
-      }
-      return parseNpy(entry, `${file}/${name}.npy`);
-    },
-  };
-}
-
-function unzip(bytes: Uint8Array, file: string, wanted: (name: string) => boolean): Record<string, Uint8Array> {
-  try {
-    return unzipSync(bytes, { filter: ({ name }) => wanted(name) });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DataError(`${file}: truncated or damaged .npz file (${reason})`, DAMAGED);
-  }
 }
 
 /**

@@ -80,7 +80,7 @@ describe("folder", () => {
   test.each<[string, Record<string, string | Uint8Array | null>, RegExp]>([
     ["no split", { "split.csv": null }, /none of split.csv, split.json is there/],
     ["two splits", { "split.json": "[]" }, /both split.csv and split.json are there/],
-    ["no fMRI", { "fmri.csv": null }, /none of fmri.npy, fmri.csv, fmri.mat is there/],
+    ["no fMRI", { "fmri.csv": null }, /none of fmri.npy, fmri.npz, fmri.csv, fmri.mat, fmri.h5 is there/],
     ["two fMRI files", { "fmri.npy": "x" }, /both fmri.csv and fmri.npy are there/],
     ["an unknown image", { "split.csv": split("z,train") }, /split.csv: line 4: no image z in .*images/],
     ["an image without a row", { "split.csv": split("b,train") }, /images\/c.png: in no row of .*split.csv.*unlabeled/],
@@ -109,7 +109,7 @@ describe("folder", () => {
       { "fmri.csv": null, "fmri.npy": encodeNpy(new Float32Array(6), [2, 3]).subarray(0, 99) },
       /truncated/,
     ],
-    ["a mat that is none", { "fmri.csv": null, "fmri.mat": "text" }, /fmri.mat: not a MAT 5 file/],
+    ["a mat that is none", { "fmri.csv": null, "fmri.mat": "text" }, /fmri.mat: neither NumPy, MAT nor HDF5 data/],
     ["broken JSON", { "split.csv": null, "split.json": "[{" }, /split.json: not JSON/],
     ["JSON that is no list", { "split.csv": null, "split.json": "{}" }, /split.json: not a list/],
     [

@@ -54,3 +54,15 @@ export function onlyDataErrors(work: () => unknown) {
     if (!(error instanceof DataError)) throw error;
   }
 }
+
+/** {@link onlyDataErrors} for readers that return promises. */
+export async function onlyDataErrorsAsync(work: () => Promise<unknown>) {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+  }
+}
+
+/** Path of a committed recording. */
+export const recording = (name: string) => fileURLToPath(new URL(`../fixtures/recordings/${name}`, import.meta.url));

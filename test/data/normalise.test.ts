@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { checkPairing } from "../../src/data/check-raw.js";
 import type { Matrix, RawDataset } from "../../src/data/dataset.js";
 import {
   averageRepeats,
-  checkPairing,
   normalise,
   selectColumns,
   signalToNoise,

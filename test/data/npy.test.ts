@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeNpy, npyMatrix, openNpz, parseNpy, parseNpz, readNpy } from "../../src/data/npy.js";
+import { encodeNpy, npyMatrix, parseNpy, readNpy } from "../../src/data/npy.js";
 import { expectDataError, fixture, onlyDataErrors, temporaryFolder } from "./helpers.js";
 
 const { write, folder } = temporaryFolder();
@@ -141,42 +141,5 @@ describe("npy", () => {
       }),
       { numRuns: 200, seed: 2 },
     );
-  });
-});
-
-describe("npz", () => {
-  test.each(["stored.npz", "deflated.npz"])("%s", async (name) => {
-    const npz = await openNpz(fixture(name));
-    expect(npz.names).toEqual(["a", "b"]);
-    expect(npz.read("a")).toEqual({ dtype: "f4", shape: [2, 3], values: Float32Array.from(SIX) });
-    expect(npz.read("b")).toMatchObject({ dtype: "i8", shape: [5] });
-    await expectDataError(() => npz.read("c"), /d.npz: no array c, it holds a, b/);
-  });
-
-  test.each<[string, RegExp, () => Uint8Array | string]>([
-    ["empty", /empty.npz: the file is empty/, () => ""],
-    ["npy", /npy.npz: not a .npz file/, () => f4],
-    ["cut", /cut.npz: truncated or damaged .npz file/, () => readFileSync(fixture("stored.npz")).subarray(0, 300)],
-  ])("rejects %s", async (name, message, content) => {
-    const path = write(`${name}.npz`, content());
-    await expectDataError(() => openNpz(path), message);
-  });
-
-  test.each(["stored.npz", "deflated.npz"])("damaged bytes of %s give a DataError and nothing else", (name) => {
-    const whole = readFileSync(fixture(name));
-    const edits = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 });
-    const readAll = (bytes: Uint8Array) => {
-      const npz = parseNpz(bytes, "changed.npz");
-      for (const entry of npz.names) npz.read(entry);
-    };
-    fc.assert(
-      fc.property(edits, (changes) => {
-        const bytes = Uint8Array.from(whole);
-        for (const [at, value] of changes) bytes[at] = value;
-        onlyDataErrors(() => readAll(bytes));
-      }),
-      { numRuns: 1000, seed: 3 },
-    );
-    for (let length = 0; length < whole.length; length++) onlyDataErrors(() => readAll(whole.subarray(0, length)));
   });
 });
