@@ -1,6 +1,7 @@
 // Reads every src/kernels/wgsl/*.wgsl and writes src/kernels/generated.ts: the text of each kernel with its entry point,
-// uniform fields, bindings, overrides and constants, so that host code and kernel cannot drift apart.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+// uniform fields, bindings, overrides and constants, so that host code and kernel cannot drift apart; and the functions of
+// wgsl/maths/*.wgsl by name, which are linked into the kernels that call them.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
@@ -65,6 +66,22 @@ function describe(file) {
   };
 }
 
+/** The functions and constants of a file of wgsl/maths, each as [name, text]. */
+function mathsOf(file) {
+  const code = readFileSync(join(folder, "maths", file), "utf8");
+  const items = [...code.matchAll(/^(?:fn (\w+)[\s\S]*?^\}|const (\w+)[\s\S]*?;)$/gm)].map(([text, fn, constant]) => [
+    fn ?? constant,
+    shipped(text),
+  ]);
+  const declared = [...code.matchAll(/^(?:fn|const|struct|alias|var|override) (\w+)/gm)].length;
+  if (items.length !== declared) throw new Error(`maths/${file}: holds more than functions and constants`);
+  return items;
+}
+
+const maths = existsSync(join(folder, "maths")) ? readdirSync(join(folder, "maths")).sort().flatMap(mathsOf) : [];
+const twice = maths.find(([name], i) => maths.findIndex(([other]) => other === name) !== i);
+if (twice) throw new Error(`maths: ${twice[0]} is defined twice`);
+
 const entries = readdirSync(folder)
   .filter((file) => file.endsWith(".wgsl"))
   .sort()
@@ -79,6 +96,9 @@ import type { KernelSource } from "./kernel.js";
 export const sources = {
 ${entries.join("\n")}
 } as const satisfies Record<string, KernelSource>;
+
+/** The functions and constants of wgsl/maths by name: what link may append. */
+export const maths: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(maths), null, 2)};
 `;
 let current = "";
 try {

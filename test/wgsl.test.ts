@@ -1,10 +1,10 @@
 /** Every kernel file compiles as it stands, and again with its marked loops written out. Dawn's null backend needs no driver. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, test } from "vitest";
 import { create, globals } from "webgpu";
-import { sources } from "../src/kernels/generated.js";
+import { maths, sources } from "../src/kernels/generated.js";
 import type { KernelSource } from "../src/kernels/kernel.js";
-import { unroll } from "../src/kernels/specialize.js";
+import { link, unroll } from "../src/kernels/specialize.js";
 
 Object.assign(globalThis, globals);
 /** Dawn aborts the process when this is collected before its device. */
@@ -50,6 +50,19 @@ describe.each(Object.entries<KernelSource>(sources))("%s.wgsl", (name, { code, e
     expect(code).toContain(`fn ${entryPoint}(`);
     expect(file, `${name}.wgsl: no text templates`).not.toMatch(/\$\{|\{\{/);
   });
+});
+
+test.each(Object.keys(maths))("maths: %s compiles when linked", async (name) => {
+  const code = link(maths[name]!, maths);
+  expect(await complaints(code)).toEqual([]);
+});
+
+test("every file of maths has a header", () => {
+  const folder = new URL("../src/kernels/wgsl/maths/", import.meta.url);
+  for (const file of readdirSync(folder)) {
+    const code = readFileSync(new URL(file, folder), "utf8");
+    expect(code, file).toMatch(new RegExp(`^// ${file.replace(".wgsl", "")}: `));
+  }
 });
 
 test("a broken kernel is noticed", async () => {

@@ -1,8 +1,9 @@
 /** Records dispatches: cached pipelines, bind groups and uniform blocks, many dispatches to one submit. */
 import { DeviceError } from "./errors.js";
+import { maths } from "./generated.js";
 import { type DimsOf, encodeDims, type KernelSource } from "./kernel.js";
 import type { Recorder } from "./recorder.js";
-import { specialize, unroll } from "./specialize.js";
+import { link, specialize, unroll } from "./specialize.js";
 import type { Storage } from "./storage.js";
 
 /** A whole storage, or a window of it: `offset` and `bytes` multiples of 256. */
@@ -183,7 +184,7 @@ export class Dispatcher {
     const known = this.#compiled.get(key);
     if (known) return known;
     const layout = this.#layout(source);
-    const code = unroll(specialize(source.code, constants as Record<string, string | number>));
+    const code = unroll(link(specialize(source.code, constants as Record<string, string | number>), maths));
     const compute = {
       module: this.#gpu.createShaderModule({ label: `${source.name}.wgsl`, code }),
       entryPoint: source.entryPoint,

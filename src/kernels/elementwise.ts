@@ -13,10 +13,19 @@ export interface ElementwiseInput {
   readonly type: "f32" | "i32" | "u32";
 }
 
+/** Plain numbers in a formula: they are uniforms, so that another value compiles nothing. */
+export interface ElementwiseNumbers {
+  readonly a?: number;
+  readonly b?: number;
+  readonly c?: number;
+}
+
 /** A whole elementwise dispatch. */
 export interface ElementwiseLaunch {
-  /** WGSL expression of `x`, `y`, `z`. */
+  /** WGSL expression of `x`, `y`, `z` and the numbers `dims.a`, `dims.b`, `dims.c`; it may call the functions of `wgsl/maths`. */
   readonly expression: string;
+  /** The numbers. Default 0. */
+  readonly numbers?: ElementwiseNumbers;
   readonly inputs: readonly ElementwiseInput[];
   readonly output: Storage;
   readonly outputType: "f32" | "i32" | "u32";
@@ -114,7 +123,14 @@ function dispatch(device: Device, launch: ElementwiseLaunch, part: Part): void {
     OUT: launch.outputType,
     apply: launch.expression,
   };
-  const dims: Record<string, number | readonly number[]> = { n: part.rows * part.rowSize, shape: padTo8(part.shape) };
+  const { a = 0, b = 0, c = 0 } = launch.numbers ?? {};
+  const dims: Record<string, number | readonly number[]> = {
+    n: part.rows * part.rowSize,
+    a,
+    b,
+    c,
+    shape: padTo8(part.shape),
+  };
   const buffers: Record<string, Binding> = { output: windowOf(launch.output, part.rowSize, part) };
   launch.inputs.forEach((input, i) => {
     const name = names[i] as string;

@@ -1,5 +1,5 @@
 /**
- * The two text transformations a WGSL file may go through before it is compiled. The file is valid WGSL without them.
+ * The text transformations a WGSL file may go through before it is compiled. The file is valid WGSL without them.
  *
  * `specialize` gives a module `const`, an `alias` or the body of a one-line function another right-hand side. `override`
  * would be nicer for numbers, but WGSL does not allow it in the size of a register array.
@@ -7,6 +7,8 @@
  * `unroll` writes out `for` loops marked `// unroll`. Drivers that keep a dynamically indexed register array in memory
  * (software Vulkan above all) need constant indices, and a broadcast from a constant lane is several times faster there
  * than a shuffle, so `subgroupShuffle` with a literal lane becomes `subgroupBroadcast`.
+ *
+ * `link` appends the functions of `wgsl/maths` that the code, as specialized, names: an elementwise formula may call any of them.
  */
 
 const escapeRegExp = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -81,4 +83,23 @@ export function unroll(code: string): string {
     /subgroupShuffle\(([^(),]+), ((?:\d+u|[A-Z]\w*| |%|\/|\*|\+)+)\)/g,
     "subgroupBroadcast($1, $2)",
   );
+}
+
+/**
+ * Appends the definitions that the code names but does not define, and those that they name in turn.
+ *
+ * @param library - Definitions by name, each a whole `fn` or `const`.
+ */
+export function link(code: string, library: Readonly<Record<string, string>>): string {
+  const linked = new Set([...code.matchAll(/^(?:fn|const|alias|override) (\w+)/gm)].map((match) => match[1] as string));
+  const parts = [code];
+  for (let i = 0; i < parts.length; i++) {
+    for (const [name] of (parts[i] as string).replace(/\/\/.*/g, "").matchAll(/\b[a-z]\w*/g)) {
+      const text = Object.hasOwn(library, name) ? library[name] : undefined;
+      if (text === undefined || linked.has(name)) continue;
+      linked.add(name);
+      parts.push(text);
+    }
+  }
+  return parts.join("\n\n");
 }

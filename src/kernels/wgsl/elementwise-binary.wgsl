@@ -3,12 +3,16 @@
 // Shapes   output [n] under any shape of at most 8 axes; x, y broadcast to it by strides (0 where one has size 1).
 // Layout   row-major, contiguous, 32-bit elements; `bool` is a u32 that is 0 or 1.
 // Mapping  one invocation = 4 outputs, 64 apart; a workgroup covers 256; grid x then y cover the workgroups.
-// Numerics one rounding per WGSL operation of `apply`; NaN is told by its bits (`is_nan`), as WGSL may assume it away.
+// Numerics one rounding per WGSL operation of `apply`, which may call the functions of maths/.
 // Gradient rows of the same table (src/tensor/ops/elementwise-table.ts), which gives `apply` and the types.
 // Source   NumPy's broadcasting rule; the host merges axes, so RANK is the number of axes that are left (0: plain or one element).
 
 struct Dims {
   n: u32,
+  // Numbers that the formula may use.
+  a: f32,
+  b: f32,
+  c: f32,
   shape: array<vec4u, 2>,
   x_strides: array<vec4u, 2>,
   y_strides: array<vec4u, 2>,
@@ -23,20 +27,6 @@ const RANK = 0u;
 @group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read> y: array<Y>;
 @group(0) @binding(3) var<storage, read_write> output: array<OUT>;
-
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
-
-// v to the power w as C defines it for finite values: negative bases take whole exponents only.
-fn power(v: f32, w: f32) -> f32 {
-  let nan = bitcast<f32>(0x7fc00000u + u32(min(dims.n, 0u)));
-  let whole = floor(w) == w;
-  let odd = whole && abs(w) < 16777216.0 && (i32(w) & 1) != 0;
-  let size = pow(abs(v), w);
-  let signed = select(size, select(nan, select(size, -size, odd), whole), v < 0.0);
-  return select(select(signed, v + w, is_nan(v) || is_nan(w)), 1.0, w == 0.0 || v == 1.0);
-}
 
 fn apply(x: X, y: Y) -> OUT { return x + y; }
 

@@ -3,12 +3,16 @@
 // Shapes   output [n] under any shape of at most 8 axes; x broadcast to it by strides (0 where it has size 1).
 // Layout   row-major, contiguous, 32-bit elements; `bool` is a u32 that is 0 or 1.
 // Mapping  one invocation = 4 outputs, 64 apart; a workgroup covers 256; grid x then y cover the workgroups.
-// Numerics one rounding per WGSL operation of `apply`; NaN is told by its bits (`is_nan`), as WGSL may assume it away.
+// Numerics one rounding per WGSL operation of `apply`, which may call the functions of maths/.
 // Gradient rows of the same table (src/tensor/ops/elementwise-table.ts), which gives `apply` and the types.
 // Source   NumPy's broadcasting rule; the host merges axes, so RANK is the number of axes that are left (0: plain or one element).
 
 struct Dims {
   n: u32,
+  // Numbers that the formula may use.
+  a: f32,
+  b: f32,
+  c: f32,
   shape: array<vec4u, 2>,
   x_strides: array<vec4u, 2>,
 }
@@ -20,25 +24,6 @@ const RANK = 0u;
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> x: array<X>;
 @group(0) @binding(2) var<storage, read_write> output: array<OUT>;
-
-fn is_nan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
-
-// tanh: a polynomial near 0, where the quotient of exponentials would cancel (Cephes, tanhf).
-fn hyperbolic_tangent(v: f32) -> f32 {
-  let s = v * v;
-  let near = ((((-5.70498872745e-3 * s + 2.06390887954e-2) * s - 5.37397155531e-2) * s + 1.33314422036e-1) * s - 3.33332819422e-1) * s * v + v;
-  let e = exp(-2.0 * min(abs(v), 20.0));
-  let far = sign(v) * (1.0 - e) / (1.0 + e);
-  return select(select(far, near, abs(v) < 0.625), v, is_nan(v));
-}
-
-// 1 / (1 + exp(-v)), arranged so that exp never overflows.
-fn logistic(v: f32) -> f32 {
-  let e = exp(-abs(v));
-  return select(select(e, 1.0, v >= 0.0) / (1.0 + e), v, is_nan(v));
-}
 
 fn apply(x: X) -> OUT { return x; }
 

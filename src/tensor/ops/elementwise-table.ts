@@ -130,7 +130,7 @@ export const elementwiseTable: Readonly<Record<RowName, Row>> = {
   /** d pow / d exponent = x^y log x, 0 where x is 0 and y is not negative. */
   powGradExponent: {
     inputs: ["x", "y"],
-    wgsl: "select(power(x, y) * log(x), 0.0, x == 0.0 && y >= 0.0)",
+    wgsl: "select(power(x, y) * logarithm(x), 0.0, x == 0.0 && y >= 0.0)",
     vjp: null,
     reference: (x, y) => (x === 0 && y >= 0 ? 0 : x ** y * Math.log(x)),
     domain: [
@@ -199,21 +199,21 @@ export const elementwiseTable: Readonly<Record<RowName, Row>> = {
   },
   exp: {
     inputs: ["x"],
-    wgsl: "exp(x)",
+    wgsl: "exponential(x)",
     vjp: [(ops, saved, g) => ops.mul(g, ops.exp(input(saved, 0)))],
     reference: Math.exp,
     domain: [wide],
   },
   log: {
     inputs: ["x"],
-    wgsl: "log(x)",
+    wgsl: "logarithm(x)",
     vjp: [(ops, saved, g) => ops.div(g, input(saved, 0))],
     reference: Math.log,
     domain: [[0.2, 3]],
   },
   sqrt: {
     inputs: ["x"],
-    wgsl: "sqrt(x)",
+    wgsl: "square_root(x)",
     vjp: [(ops, saved, g) => ops.div(g, ops.add(ops.sqrt(input(saved, 0)), ops.sqrt(input(saved, 0))))],
     reference: Math.sqrt,
     domain: [[0.2, 3]],

@@ -1,0 +1,28 @@
+// logistic: 1 / (1 + e^-v), tanh and log(1 + e^v), arranged so that nothing overflows.
+//
+// Numerics within 2 ULP. tanh is a polynomial near 0, where the quotient of exponentials would cancel.
+// Source   coefficients: scripts/fit-polynomials.py.
+
+fn logistic(v: f32) -> f32 {
+  let e = exponential(-abs(v));
+  let above = select(e, 1.0, v >= 0.0);
+  let q = above / (1.0 + e);
+  // What the rounding of 1 + e and of the division lost: above - q - q e, as in `quotient`.
+  let q_high = leading(q);
+  let e_high = leading(e);
+  let rest = ((above - q) - q_high * e_high) - (q_high * (e - e_high) + (q - q_high) * e);
+  return select(q + rest / (1.0 + e), v, is_nan(v));
+}
+
+fn hyperbolic_tangent(v: f32) -> f32 {
+  let s = v * v;
+  let p = -0.333332807 + s * (0.133314058 + s * (-0.0537365153 + s * (0.0206281673 - s * 0.0056922962)));
+  let near = v + v * (s * p);
+  let far = copy_sign(1.0 - 2.0 / (1.0 + exponential(2.0 * min(abs(v), 20.0))), v);
+  return select(select(far, near, abs(v) < 0.625), v, is_nan(v) || v == 0.0);
+}
+
+// log(1 + e^v).
+fn log_1_plus_exp(v: f32) -> f32 {
+  return select(max(v, 0.0) + logarithm_1_plus(exponential(-abs(v))), v, is_nan(v));
+}
