@@ -81,6 +81,8 @@ export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-k
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d } from "./tensor/ops/adaptive-pool2d.js";
+export { all, any } from "./tensor/ops/any.js";
+export { type ArgMaxOptions, argMax, argMin } from "./tensor/ops/arg-max.js";
 export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
@@ -93,6 +95,7 @@ export {
   convTranspose1d,
 } from "./tensor/ops/conv1d.js";
 export { conv2d } from "./tensor/ops/conv2d.js";
+export { type CumSumOptions, cumProd, cumSum } from "./tensor/ops/cumulative.js";
 export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
 export {
   abs,
@@ -133,9 +136,11 @@ export {
 export { type LayerNormOptions, layerNorm } from "./tensor/ops/layer-norm.js";
 export { linear } from "./tensor/ops/linear.js";
 export { type LocalResponseNormOptions, localResponseNorm } from "./tensor/ops/local-response-norm.js";
+export { logSumExp } from "./tensor/ops/log-sum-exp.js";
 export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
+export { type NormOptions, norm } from "./tensor/ops/norm.js";
 export { type PadOptions, pad } from "./tensor/ops/pad.js";
 export {
   type AdaptivePool1dOptions,
@@ -146,6 +151,7 @@ export {
   type MaxPool1dOptions,
   maxPool1d,
 } from "./tensor/ops/pool1d.js";
+export { prod } from "./tensor/ops/prod.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { rmsNorm } from "./tensor/ops/rms-norm.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
@@ -154,6 +160,7 @@ export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export type { AdaptivePoolOptions, PoolOptions } from "./tensor/pool-window.js";
+export { std, type VarianceOptions, variance } from "./tensor/ops/variance.js";
 export { createRng, Rng, type RngState } from "./tensor/random.js";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
 export type { Shape } from "./tensor/shape.js";

@@ -4,29 +4,60 @@ import type { Binding } from "./dispatcher.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { imageWindows } from "./windows.js";
 
 /** Elements one thread combines: short enough to be exact, long enough to be worth a thread. */
 const elementsPerThread = 64;
 
-const sum = { combine: "a + b", start: "0.0", element: "v" } as const;
+/** WGSL element types. */
+export type ElementType = "f32" | "i32" | "u32";
+
+const sum = { combine: "a + b", start: "A()", element: "A(v)" };
+// NaN is told by its bits, which integers do not have.
+const extreme = (name: "max" | "min", float: boolean) => ({
+  combine: float ? `select(${name}(a, b), a + b, is_nan(a) || is_nan(b))` : `${name}(a, b)`,
+  start: "first",
+  element: "A(v)",
+});
+const nonZero = (float: boolean) =>
+  float ? "select(0u, 1u, (bitcast<u32>(v) & 0x7fffffffu) != 0u)" : "select(0u, 1u, v != 0)";
 
 /**
  * How two values combine, what a thread starts from, and what is done to an element first: WGSL expressions of `a` and `b`,
- * `first`, and `v`.
+ * `first`, and `v`; for floats or for integers.
  */
-const reductions = {
-  sum,
-  sumSquares: { ...sum, element: "v * v" },
-  sumAbs: { ...sum, element: "abs(v)" },
-  max: { combine: "select(max(a, b), a + b, is_nan(a) || is_nan(b))", start: "first", element: "v" },
-  min: { combine: "select(min(a, b), a + b, is_nan(a) || is_nan(b))", start: "first", element: "v" },
+export const reductions = {
+  sum: () => sum,
+  sumSquares: () => ({ ...sum, element: "v * v" }),
+  sumAbs: () => ({ ...sum, element: "abs(v)" }),
+  prod: () => ({ combine: "a * b", start: "A(1)", element: "A(v)" }),
+  max: (float: boolean) => extreme("max", float),
+  min: (float: boolean) => extreme("min", float),
+  any: (float: boolean) => ({ combine: "a | b", start: "0u", element: nonZero(float) }),
+  all: (float: boolean) => ({ combine: "a & b", start: "1u", element: nonZero(float) }),
 } as const;
 
 /** The reductions there are. */
 export type Reduction = keyof typeof reductions;
 
-/** What combines the results of a first pass: squares and magnitudes are taken once only. */
+/** Options of a reduction. */
+export interface ReduceKernelOptions {
+  /** Factor of the result, for means; f32 only. Default 1. */
+  readonly scale?: number;
+  /** Element type of the input. Default f32. */
+  readonly type?: ElementType;
+  /** Element type of the result. Default: that of the input. */
+  readonly resultType?: ElementType;
+}
+
+/** What combines the results of a first pass: squares, magnitudes and tests are taken once only. */
 const laterPass = (kind: Reduction): Reduction => (kind === "sumSquares" || kind === "sumAbs" ? "sum" : kind);
+
+/** The types of a pass over the results of another. */
+const laterOptions = ({ scale = 1, type = "f32", resultType = type }: ReduceKernelOptions): ReduceKernelOptions => ({
+  scale,
+  type: resultType,
+});
 
 /** What a reduction works on: the middle axis of `[outer, length, inner]`. */
 export interface ReductionSize {
@@ -38,7 +69,6 @@ export interface ReductionSize {
 /**
  * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1. What exceeds one binding is read in windows.
  *
- * @param scale - Factor of the result, for means.
  * @throws {DeviceError} when 64 rows, outer ones or where there is but one of the axis itself, exceed a binding.
  */
 export function reduce(
@@ -47,21 +77,17 @@ export function reduce(
   input: Storage,
   output: Storage,
   size: ReductionSize,
-  scale = 1,
+  options: ReduceKernelOptions = {},
 ): void {
   const { outer, length, inner } = size;
-  const limit = device.adapter.maxBindingBytes;
-  if (outer * length * inner * 4 <= limit) reduceWhole(device, kind, input, output, size, scale);
-  else if (outer > 1) {
-    // 64 rows of 4-byte elements begin at a multiple of 256 bytes in the input and in the output.
-    const step = Math.max(64, Math.floor(limit / (length * inner * 256)) * 64);
-    for (let first = 0; first < outer; first += step) {
-      const rows = Math.min(step, outer - first);
-      const from = windowOf(input, first * length * inner, rows * length * inner);
-      reduceWhole(device, kind, from, windowOf(output, first * inner, rows * inner), { ...size, outer: rows }, scale);
-    }
-  } else if (inner * 256 <= limit) reduceLong(device, kind, input, output, size, scale);
-  else reduceWhole(device, kind, input, output, size, scale);
+  const perRow = length * inner;
+  if (outer === 1 && perRow * 4 > device.adapter.maxBindingBytes && inner * 256 <= device.adapter.maxBindingBytes) {
+    reduceLong(device, kind, input, output, size, options);
+    return;
+  }
+  const operands = [[input.bytes, perRow] as const, [output.bytes, inner] as const];
+  for (const { N, of } of imageWindows(device, kind, outer, operands, "rows"))
+    reduceWhole(device, kind, of(input, perRow), of(output, inner), { ...size, outer: N }, options);
 }
 
 const windowOf = (storage: Storage, first: number, count: number): Binding => ({
@@ -77,7 +103,7 @@ function reduceLong(
   input: Storage,
   output: Storage,
   size: ReductionSize,
-  scale: number,
+  options: ReduceKernelOptions,
 ): void {
   const { length, inner } = size;
   const step = Math.floor(device.adapter.maxBindingBytes / (inner * 256)) * 64;
@@ -92,11 +118,11 @@ function reduceLong(
       windowOf(input, i * step * inner, rows * inner),
       part,
       { outer: 1, length: rows, inner },
-      1,
+      { ...options, scale: 1 },
     );
     device.copy(part, 0, parts, i * inner * 4, inner * 4);
   }
-  reduce(device, laterPass(kind), parts, output, { outer: 1, length: count, inner }, scale);
+  reduce(device, laterPass(kind), parts, output, { outer: 1, length: count, inner }, laterOptions(options));
   part.release();
   parts.release();
 }
@@ -108,7 +134,7 @@ function reduceWhole(
   input: Binding,
   output: Binding,
   size: ReductionSize,
-  scale: number,
+  options: ReduceKernelOptions,
 ): void {
   const { outer, inner } = size;
   let partial: Storage | null = null;
@@ -116,10 +142,17 @@ function reduceWhole(
   while (true) {
     const split = Math.ceil(length / elementsPerThread);
     const next: Storage | null = split === 1 ? null : device.allocate(outer * split * inner * 4, `${kind}/partial`);
+    const pass = partial ? laterOptions(options) : options;
+    const { scale = 1, type = "f32", resultType = type } = pass;
     device.launch(sources.reduce, {
-      dims: { outer, R: length, inner, split, scale: next ? 1 : scale },
+      dims: { outer, R: length, inner, split, scale },
       buffers: { input: partial ?? input, output: next ?? output },
-      constants: reductions[partial ? laterPass(kind) : kind],
+      constants: {
+        ...reductions[partial ? laterPass(kind) : kind](type === "f32"),
+        T: type,
+        A: resultType,
+        finish: next || scale === 1 ? "v" : "dims.scale * v",
+      },
       groups: grid(outer * split * inner, 64),
     });
     partial?.release();
@@ -133,7 +166,6 @@ function reduceWhole(
  * Reduces one run of axes after another; without runs it copies. No run is of length 0.
  *
  * @param runs - Each as it is once the runs before it are gone.
- * @param scale - Factor of the result, for means.
  */
 export function reduceRuns(
   device: Device,
@@ -141,7 +173,7 @@ export function reduceRuns(
   input: Storage,
   output: Storage,
   runs: readonly ReductionSize[],
-  scale = 1,
+  options: ReduceKernelOptions = {},
 ): void {
   if (runs.length === 0) device.copy(input, 0, output, 0, output.bytes);
   let from = input;
@@ -149,7 +181,9 @@ export function reduceRuns(
     const last = i === runs.length - 1;
     const count = size.outer * size.inner;
     const to = last ? output : device.allocate(count * 4, `${kind}/partial`);
-    if (count > 0) reduce(device, i === 0 ? kind : laterPass(kind), from, to, size, last ? scale : 1);
+    const pass = i === 0 ? options : laterOptions(options);
+    if (count > 0)
+      reduce(device, i === 0 ? kind : laterPass(kind), from, to, size, last ? pass : { ...pass, scale: 1 });
     if (from !== input) from.release();
     from = to;
   });

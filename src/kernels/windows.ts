@@ -37,6 +37,7 @@ export interface ImageWindow {
  * Cuts a batch into windows whose tensors each fit one binding; one window when everything does.
  *
  * @param tensors - Bytes of every tensor with a batch axis, and its elements an image.
+ * @param unit - What the entries of the batch are called in the error.
  * @throws {DeviceError} when the least number of images that starts at a multiple of 256 bytes does not fit.
  */
 export function imageWindows(
@@ -44,6 +45,7 @@ export function imageWindows(
   op: string,
   N: number,
   tensors: readonly (readonly [bytes: number, elements: number])[],
+  unit = "images",
 ): ImageWindow[] {
   const limit = device.adapter.maxBindingBytes;
   if (tensors.every(([bytes]) => bytes <= limit)) return [{ N, of: (storage) => storage }];
@@ -54,7 +56,7 @@ export function imageWindows(
   if (step === 0) {
     const largest = Math.max(...tensors.map(([, elements]) => 4 * elements * granularity));
     throw new DeviceError(
-      `${op}: ${granularity} images need a binding of ${largest} bytes, but this adapter allows ${limit}; use smaller images`,
+      `${op}: ${granularity} ${unit} need a binding of ${largest} bytes, but this adapter allows ${limit}; use smaller ${unit}`,
     );
   }
   return Array.from({ length: Math.ceil(N / step) }, (_, i) => {

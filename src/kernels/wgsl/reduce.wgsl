@@ -1,12 +1,13 @@
 // reduce: combines the elements along one axis, in one pass of many threads each.
 //
-//   output[o, s, i] = scale * combine over r in s, s + SPLIT, s + 2 SPLIT, ... < R of element(input[o, r, i])
+//   output[o, s, i] = finish(combine over r in s, s + SPLIT, s + 2 SPLIT, ... < R of element(input[o, r, i]))
 //
 // Shapes   input [OUTER, R, INNER]     output [OUTER, SPLIT, INNER]; the host repeats it on its own output until SPLIT is 1.
-// Layout   row-major, contiguous, f32.
+// Layout   row-major, contiguous, 32-bit elements: T in the input, A in the output and while combining.
 // Mapping  one invocation = one output element; neighbours read neighbouring addresses whatever INNER is.
 // Numerics four running values a thread, combined at the end; with at most 64 elements a thread the relative error of a sum of
 //          R terms grows like log(R) * 16 eps_f32. `start` is the first element for max and min, so no infinity is needed.
+//          Integers wrap around.
 // Gradient broadcast of the output's gradient (sum, mean), or to where the extreme was (max, min): src/tensor/ops.
 // Source   pairwise summation, Higham 1993; no barrier, no atomics, so the same bits on every run.
 
@@ -18,17 +19,21 @@ struct Dims {
   scale: f32,
 }
 
+alias T = f32;
+alias A = f32;
+
 @group(0) @binding(0) var<uniform> dims: Dims;
-@group(0) @binding(1) var<storage, read> input: array<f32>;
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(1) var<storage, read> input: array<T>;
+@group(0) @binding(2) var<storage, read_write> output: array<A>;
 
 fn is_nan(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
 }
 
-fn element(v: f32) -> f32 { return v; }
-fn combine(a: f32, b: f32) -> f32 { return a + b; }
-fn start(first: f32) -> f32 { return 0.0; }
+fn element(v: T) -> A { return v; }
+fn combine(a: A, b: A) -> A { return a + b; }
+fn start(first: A) -> A { return A(); }
+fn finish(v: A) -> A { return v; }
 
 @compute @workgroup_size(64)
 fn reduce(
@@ -59,5 +64,5 @@ fn reduce(
   for (; r < dims.R; r += step) {
     a = combine(a, element(input[base + r * dims.inner]));
   }
-  output[index] = dims.scale * combine(combine(a, b), combine(c, d));
+  output[index] = finish(combine(combine(a, b), combine(c, d)));
 }

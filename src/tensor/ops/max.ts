@@ -5,14 +5,15 @@ import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { div, equal, mul, where } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, type ReduceOptions, reducedShape, sum } from "./sum.js";
+import { axisRuns, type ReduceOptions, reducedShape, storedAs, sum } from "./sum.js";
 
 function defineExtreme(name: "max" | "min") {
   return defineOp({
     name,
     inputs: ["x"],
+    dtypes: { x: "any" },
     plan([x], options: ReduceOptions) {
-      const plan = reducedShape(name, x.shape, options);
+      const plan = { ...reducedShape(name, x.shape, options), dtype: x.dtype };
       const empty = plan.axes.find((axis) => x.shape[axis] === 0);
       if (empty !== undefined && plan.shape.every((size) => size > 0)) {
         throw new ShapeError(
@@ -22,7 +23,8 @@ function defineExtreme(name: "max" | "min") {
       return plan;
     },
     forward({ device, output, plan: { axes, kept } }, [x]) {
-      if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, axisRuns(x.shape, axes));
+      const type = storedAs(x.dtype);
+      if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, axisRuns(x.shape, axes), { type });
       return { x, output, axes, kept };
     },
     vjp: {
@@ -39,7 +41,7 @@ function defineExtreme(name: "max" | "min") {
 /**
  * The largest element over axes; NaN if there is one. Equal largest elements share the gradient.
  *
- * @param x - Any shape.
+ * @param x - Any shape and element type.
  * @param options - `axes` (default all), `keepDims` (default false).
  * @returns `x`'s shape without the axes, or with size 1 there.
  * @throws {ShapeError} when an axis does not exist, is named twice or has no elements.

@@ -3,7 +3,7 @@ import { defineOp } from "../define-op.js";
 import type { Tensor } from "../tensor.js";
 import { absGrad, squareGrad } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, type ReduceOptions, reducedShape } from "./sum.js";
+import { type ReduceOptions, reducedShape, runsOf } from "./sum.js";
 
 /** A sum over axes of a function of each element, which is never stored: one read forward, one read and one write back. */
 function defineMappedSum(name: "sumSquares" | "sumAbs", slope: (gradOutput: Tensor, x: Tensor) => Tensor) {
@@ -12,9 +12,7 @@ function defineMappedSum(name: "sumSquares" | "sumAbs", slope: (gradOutput: Tens
     inputs: ["x"],
     plan: ([x], options: ReduceOptions) => reducedShape(name, x.shape, options),
     forward({ device, output, plan: { axes, kept } }, [x]) {
-      // Without an axis to reduce, an axis of size 1 is as good.
-      const runs = axes.length > 0 ? axisRuns(x.shape, axes) : [{ outer: x.size, length: 1, inner: 1 }];
-      if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, runs);
+      if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, runsOf(x.shape, axes));
       else output.fill(0);
       return { x, kept };
     },

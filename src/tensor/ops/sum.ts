@@ -1,9 +1,18 @@
-import { elementwise } from "../../kernels/elementwise.js";
 import { ShapeError } from "../../kernels/errors.js";
-import { reduceRuns } from "../../kernels/reduce.js";
+import { type ElementType, reduceRuns } from "../../kernels/reduce.js";
+import { stridedCopy } from "../../kernels/strided-copy.js";
 import { defineOp } from "../define-op.js";
-import { broadcastShapes, formatShape, resolveAxes, type Shape, sameShape, sizeOf } from "../shape.js";
-import { constant, type Tensor } from "../tensor.js";
+import {
+  broadcastShapes,
+  checkShape,
+  formatShape,
+  resolveAxes,
+  type Shape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from "../shape.js";
+import { constant, type DType, type Tensor } from "../tensor.js";
 import { mul } from "./elementwise.js";
 import { reshape } from "./reshape.js";
 
@@ -44,13 +53,24 @@ export function axisRuns(shape: Shape, axes: readonly number[]): { outer: number
   return runs;
 }
 
+/** The WGSL type that an element type is stored as. */
+export const storedAs = (dtype: DType): ElementType =>
+  dtype === "i32" || dtype === "u32" ? dtype : dtype === "bool" ? "u32" : "f32";
+
+/** Sums and products of masks count them. */
+export const countingType = (dtype: DType): DType => (dtype === "bool" ? "i32" : dtype);
+
+/** An axis of size 1 where there is none to reduce. */
+export const runsOf = (shape: Shape, axes: readonly number[]) =>
+  axes.length > 0 ? axisRuns(shape, axes) : [{ outer: sizeOf(shape), length: 1, inner: 1 }];
+
 function defineSum(name: "sum" | "mean") {
   return defineOp({
     name,
     inputs: ["x"],
-    plan: ([x], options: ReduceOptions) => reducedShape(name, x.shape, options),
+    dtypes: name === "sum" ? { x: "any" } : {},
+    plan: ([x], options: ReduceOptions) => ({ ...reducedShape(name, x.shape, options), dtype: countingType(x.dtype) }),
     forward({ device, output, plan }, [x]) {
-      const runs = axisRuns(x.shape, plan.axes);
       const count = sizeOf(plan.axes.map((axis) => x.shape[axis] as number));
       const saved = { shape: x.shape, kept: plan.kept, count };
       if (count === 0) {
@@ -58,7 +78,9 @@ function defineSum(name: "sum" | "mean") {
         output.fill(name === "sum" ? 0 : Number.NaN);
         return saved;
       }
-      reduceRuns(device, "sum", x.storage, output.storage, runs, name === "mean" ? 1 / count : 1);
+      const types = { type: storedAs(x.dtype), resultType: storedAs(output.dtype) };
+      const scale = name === "mean" ? 1 / count : 1;
+      reduceRuns(device, "sum", x.storage, output.storage, axisRuns(x.shape, plan.axes), { ...types, scale });
       return saved;
     },
     vjp: {
@@ -73,14 +95,14 @@ function defineSum(name: "sum" | "mean") {
 /**
  * The sum over axes. `y = sum x`
  *
- * @param x - Any shape.
+ * @param x - Any shape; f32, i32, u32, or bool, whose true elements are counted. Integers wrap around.
  * @param options - `axes` (default all), `keepDims` (default false).
- * @returns `x`'s shape without the axes, or with size 1 there.
+ * @returns `x`'s shape without the axes, or with size 1 there; of `x`'s element type, i32 for bool.
  * @throws {ShapeError} when an axis does not exist or is named twice.
  */
 export const sum = defineSum("sum");
 
-/** The mean over axes. See `sum` for the options. */
+/** The mean over axes of an f32 tensor; NaN where there are no elements. See `sum` for the options. */
 export const mean = defineSum("mean");
 
 /** Options of `broadcastTo`. */
@@ -91,29 +113,30 @@ export interface BroadcastToOptions {
 /**
  * Repeats axes of size 1, and adds leading ones, until the shape is `shape`.
  *
+ * @param x - Any shape and element type.
+ * @param options - `shape`, at most 8 axes.
  * @throws {ShapeError} when `x` does not broadcast to it.
  */
 export const broadcastTo = defineOp({
   name: "broadcastTo",
   inputs: ["x"],
+  dtypes: { x: "any" },
   plan([x], { shape }: BroadcastToOptions) {
+    checkShape("broadcastTo", shape);
     const joint = broadcastShapes("broadcastTo", [
       ["x", x.shape],
       ["shape", shape],
     ]);
     if (!sameShape(joint, shape))
       throw new ShapeError(`broadcastTo: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`);
-    return { shape };
+    return { shape, dtype: x.dtype };
   },
-  forward({ device, output, plan }, [x]) {
-    const input = { storage: x.storage, shape: x.shape, type: "f32" } as const;
-    elementwise(device, {
-      expression: "x",
-      inputs: [input],
-      output: output.storage,
-      outputType: "f32",
-      shape: plan.shape,
-    });
+  forward({ device, output, plan: { shape } }, [x]) {
+    const own = stridesOf(x.shape);
+    const lead = shape.length - x.rank;
+    const strides = shape.map((_, i) => (i < lead || x.shape[i - lead] === 1 ? 0 : (own[i - lead] as number)));
+    const input = { storage: x.storage, offset: 0, strides };
+    stridedCopy(device, shape, input, { storage: output.storage, offset: 0, strides: stridesOf(shape) });
     return { shape: x.shape };
   },
   vjp: { x: ({ shape }, gradOutput) => sumTo(gradOutput, { shape }) },

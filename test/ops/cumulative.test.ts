@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { backward } from "../../src/tensor/backward.js";
+import { gradcheck } from "../../src/tensor/gradcheck.js";
+import { type CumSumOptions, cumProd, cumSum } from "../../src/tensor/ops/cumulative.js";
+import { recurrence } from "../../src/tensor/ops/recurrence.js";
+import { sum } from "../../src/tensor/ops/sum.js";
+import { tensor } from "../../src/tensor/tensor.js";
+import { expectClose, randomTensor, testDevice } from "../device.js";
+import { withBindingLimit } from "../gemm.js";
+import { cumulativeReference } from "../reference/cumulative.js";
+import { checkSecondGradient } from "../second.js";
+
+const device = await testDevice();
+/** Blocks of 32 terms in order, a few levels of them. */
+const tolerance = 1e-6;
+
+const options: Omit<CumSumOptions, "axis">[] = [
+  {},
+  { reverse: true },
+  { exclusive: true },
+  { exclusive: true, reverse: true },
+];
+const shapes: [number[], number][] = [
+  [[7], 0],
+  [[1, 3], 0],
+  [[3, 33, 5], 1],
+  [[2, 32], -1],
+  [[1100, 3], 0],
+  [[2, 5, 1], 2],
+  [[0, 3], 0],
+  [[3, 0], 0],
+];
+
+describe.each([
+  ["cumSum", cumSum],
+  ["cumProd", cumProd],
+] as const)("%s", (name, op) => {
+  describe.each(options)("%o", (way) => {
+    test.each(shapes)("forward: %o along %i", async (shape, axis) => {
+      using _scope = device.scope();
+      // Products stay near 1.
+      const x = randomTensor(device, shape, 5, name === "cumSum" ? [-1, 1] : [0.8, 1.25]);
+      const y = op(x, { ...way, axis });
+      expect(y.shape).toEqual(shape);
+      const expected = cumulativeReference(name, await x.data(), shape, { ...way, axis });
+      // A product of n factors rounds n times.
+      expectClose(await y.data(), expected, name === "cumSum" ? tolerance : 1e-5, name);
+    });
+    test("gradients, first and second, with zeros in the way", async () => {
+      const values = [0.5, 1.5, 0, 2, -1, 0.7, 0, 0, 1.2, -0.4, 1.1, 0.9];
+      await gradcheck((x) => op(x, { ...way, axis: 1 }), [tensor(device, values, [2, 6])]);
+      await gradcheck((x) => op(x, { ...way, axis: 0 }), [tensor(device, values, [4, 3])]);
+      await checkSecondGradient((x) => op(x, { ...way, axis: 1 }), [tensor(device, values, [2, 6])]);
+    });
+  });
+  test("forward: whole numbers; masks are counted", async () => {
+    const x = tensor(device, [3, -2, 5], [3], { dtype: "i32" });
+    const y = op(x, { axis: 0 });
+    expect(y.dtype).toBe("i32");
+    expect(Array.from(await y.data())).toEqual(name === "cumSum" ? [3, 1, 6] : [3, -6, -30]);
+    const counted = op(tensor(device, [1, 1, 0, 1], [4], { dtype: "bool" }), { axis: 0, reverse: true });
+    expect(counted.dtype).toBe("i32");
+    expect(Array.from(await counted.data())).toEqual(name === "cumSum" ? [3, 2, 1, 1] : [0, 0, 0, 1]);
+  });
+  test("forward: NaN spreads to what follows, in long axes too", async () => {
+    using _scope = device.scope();
+    const values = new Float32Array(200).fill(1);
+    values[40] = Number.NaN;
+    const data = await op(tensor(device, values), { axis: 0 }).data();
+    expect(data.findIndex(Number.isNaN)).toBe(40);
+    expect(data.slice(40).every(Number.isNaN)).toBe(true);
+  });
+  test("forward: in windows", async () => {
+    using _scope = device.scope();
+    const x = randomTensor(device, [300, 7, 5], 3, [0.8, 1.25]);
+    const expected = await op(x, { axis: 1 }).data();
+    await withBindingLimit(device, 16_384, async () => {
+      expect(await op(x, { axis: 1 }).data()).toEqual(expected);
+      expect(() => op(randomTensor(device, [2, 9001], 1), { axis: 1 })).toThrow(
+        /cumulative: \d+ rows need a binding of/,
+      );
+    });
+  });
+  test("rejects", () => {
+    expect(() => op(tensor(device, [1, 2]), { axis: 1 })).toThrow(`${name}: axis must lie in [-1, 0]`);
+  });
+});
+
+test("cumSum of a million elements of one sign", async () => {
+  using _scope = device.scope();
+  const n = 1_000_003;
+  const x = randomTensor(device, [n], 7, [0, 1], { requiresGrad: true });
+  const y = cumSum(x, { axis: 0 });
+  expectClose(await y.data(), cumulativeReference("cumSum", await x.data(), [n], { axis: 0 }), tolerance);
+  const gradient = await backward(sum(y)).of(x).data();
+  expectClose(
+    gradient,
+    Float64Array.from({ length: n }, (_, i) => n - i),
+    tolerance,
+  );
+});
+
+describe("recurrence", () => {
+  test("forward", async () => {
+    const a = tensor(device, [2, 3, 0, 5], [4]);
+    const b = tensor(device, [1, 1, 1, 2], [4]);
+    expect(Array.from(await recurrence(a, b, { axis: 0, reverse: false }).data())).toEqual([1, 4, 1, 7]);
+    expect(Array.from(await recurrence(a, b, { axis: 0, reverse: true }).data())).toEqual([9, 4, 1, 2]);
+  });
+  test.each([false, true])("gradients, reverse %s", async (reverse) => {
+    const inputs = [randomTensor(device, [2, 5, 3], 1), randomTensor(device, [2, 5, 3], 2)];
+    await gradcheck((a, b) => recurrence(a!, b!, { axis: 1, reverse }), inputs);
+    await checkSecondGradient((a, b) => recurrence(a!, b!, { axis: 1, reverse }), inputs);
+  });
+  test("rejects different shapes", () => {
+    const a = tensor(device, [2, 3]);
+    expect(() => recurrence(a, tensor(device, [1]), { axis: 0, reverse: false })).toThrow(
+      "recurrence: a and b must have the same shape, got [2] and [1]",
+    );
+  });
+});
