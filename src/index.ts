@@ -159,8 +159,8 @@ export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } f
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
-export type { AdaptivePoolOptions, PoolOptions } from "./tensor/pool-window.js";
 export { std, type VarianceOptions, variance } from "./tensor/ops/variance.js";
+export type { AdaptivePoolOptions, PoolOptions } from "./tensor/pool-window.js";
 export { createRng, Rng, type RngState } from "./tensor/random.js";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./tensor/safetensors.js";
 export type { Shape } from "./tensor/shape.js";

@@ -15,7 +15,7 @@ describe("generated descriptions", () => {
     expect(dims.scale).toEqual({ type: "f32", offset: 16, length: 1 });
     expect(dimsBytes).toBe(32);
     expect(buffers).toEqual({ input: { binding: 1, access: "read" }, output: { binding: 2, access: "read_write" } });
-    expect(constants).toEqual(["element", "combine", "start"]);
+    expect(constants).toEqual(["T", "A", "element", "combine", "start", "finish"]);
     expect(entryPoint).toBe("reduce");
   });
   test("strided-copy: arrays of vectors, signed and unsigned", () => {
