@@ -1,13 +1,14 @@
 /** A user's own recordings from a folder: `images/`, a table of fMRI, and which row saw which image. */
 import { join } from "node:path";
 import { type CsvRow, readCsv } from "./csv.js";
-import { type Dataset, type Matrix, type RawDataset, selectRows } from "./dataset.js";
+import { type Dataset, type Matrix, type RawDataset, type Region, selectRows } from "./dataset.js";
 import { DataError } from "./errors.js";
 import { exists, listFiles, readBytes } from "./files.js";
 import { readFmriTable } from "./fmri-table.js";
 import { isImageName, loadImageFolder } from "./images.js";
 import { type NormaliseOptions, normalise } from "./normalise.js";
 import { checkSize } from "./resample.js";
+import { zScoreRuns } from "./runs.js";
 import { loadUnlabeledImages } from "./unlabeled.js";
 
 /** How the stimuli are shown. */
@@ -22,6 +23,8 @@ export interface FolderOptions {
 interface Trial {
   readonly image: number;
   readonly test: boolean;
+  /** `null` where the split names no runs. */
+  readonly run: string | null;
 }
 
 const SPLIT_REMEDY = "Give one row `name,train` or `name,test` for each row of the fMRI, in the same order.";
@@ -30,9 +33,11 @@ const SPLIT_REMEDY = "Give one row `name,train` or `name,test` for each row of t
  * Reads a folder of recordings:
  *
  * - `images/`: the stimuli, one file each;
- * - `fmri.npy`, `fmri.csv` or `fmri.mat` (MAT 5, variable `fmri`): `[rows, voxels]`;
+ * - `fmri.npy`, `fmri.npz`, `fmri.csv`, `fmri.mat` (either format) or `fmri.h5`: `[rows, voxels]`, as {@link readFmriTable};
  * - `split.csv` or `split.json`: for each row of the fMRI the name of its image (with or without extension) and `train` or `test`.
- *   An image that was seen several times stands there several times;
+ *   An image that was seen several times stands there several times. A third column, or `run`, names the run of each row: then
+ *   every voxel is z-scored within its run;
+ * - `rois.csv`, if wanted: a first row of region names, then a row of zeros and ones for each voxel;
  * - `unlabeled/`, if wanted: images nobody was recorded on.
  *
  * @throws {DataError} when something is missing, or names, rows and images do not fit together, with the name or line.
@@ -48,6 +53,9 @@ export async function readFolder(path: string, options: FolderOptions = {}): Pro
   checkRows(fmri, split.rows.length, split.file);
   const size = { height: resolution, width: resolution, channels };
   const { images } = await loadImageFolder(imageFolder, size);
+  const runs = trials.flatMap(({ run }) => run ?? []);
+  const scaled = runs.length === 0 ? fmri.matrix : zScoreRuns(fmri.matrix, runs);
+  const regions = await readRegions(path, fmri.matrix.columns);
   const unlabeled = join(path, "unlabeled");
   const rowsOf = (image: number) => trials.flatMap((trial, row) => (trial.image === image ? [row] : []));
   const indices = names.map((_, i) => i);
@@ -56,12 +64,13 @@ export async function readFolder(path: string, options: FolderOptions = {}): Pro
     name: "folder",
     images,
     labels: names,
-    responses: indices.map((image) => selectRows(fmri.matrix, rowsOf(image))),
+    responses: indices.map((image) => selectRows(scaled, rowsOf(image))),
     classes: null,
     groups: null,
+    ...(regions === null ? {} : { regions }),
     split: { train: indices.filter((i) => !tested.has(i)), test: indices.filter((i) => tested.has(i)) },
     unlabeledImages: (await exists(unlabeled)) ? await loadUnlabeledImages(unlabeled, size) : null,
-    notes: [],
+    notes: runs.length === 0 ? [] : [`${new Set(runs).size} runs, each z-scored per voxel`],
   };
 }
 
@@ -94,6 +103,30 @@ async function oneOf(folder: string, names: readonly string[]): Promise<string> 
 async function readFmri(folder: string): Promise<Table> {
   const file = await oneOf(folder, ["fmri.npy", "fmri.npz", "fmri.csv", "fmri.mat", "fmri.h5"]);
   return { file, matrix: await readFmriTable(file) };
+}
+
+/** Regions by voxel; `null` when there is no such table. */
+async function readRegions(folder: string, voxels: number): Promise<Region[] | null> {
+  const file = join(folder, "rois.csv");
+  if (!(await exists(file))) return null;
+  const [header, ...rows] = await readCsv(file);
+  if (rows.length !== voxels) {
+    throw new DataError(
+      `${file}: ${rows.length} rows under its names, but the fMRI has ${voxels} voxels`,
+      "Give a first row of region names, then one row of zeros and ones for each voxel.",
+    );
+  }
+  const regions = (header?.cells ?? []).map((name) => ({ name, voxels: [] as number[] }));
+  rows.forEach(({ line, cells }, voxel) => {
+    const bad = cells.findIndex((cell) => cell !== "0" && cell !== "1");
+    if (bad >= 0 || cells.length !== regions.length) {
+      const what =
+        bad >= 0 ? `"${cells[bad]}", expected 0 or 1` : `${cells.length} cells under ${regions.length} names`;
+      throw new DataError(`${file}: line ${line}: ${what}`, "Write 1 where the voxel belongs to the region, else 0.");
+    }
+    for (const [i, region] of regions.entries()) if (cells[i] === "1") region.voxels.push(voxel);
+  });
+  return regions;
 }
 
 function checkRows({ file, matrix }: Table, splitRows: number, splitFile: string): void {
@@ -130,11 +163,11 @@ function parseJsonSplit(bytes: Uint8Array, file: string): CsvRow[] {
   const remedy = 'Write a list of { "name": "cat.jpg", "split": "train" }, one for each row of the fMRI.';
   if (!Array.isArray(parsed)) throw new DataError(`${file}: not a list`, remedy);
   return parsed.map((entry: unknown, i) => {
-    const { name, split } = (typeof entry === "object" && entry !== null ? entry : {}) as Record<string, unknown>;
+    const { name, split, run } = (typeof entry === "object" && entry !== null ? entry : {}) as Record<string, unknown>;
     if (typeof name !== "string" || typeof split !== "string") {
       throw new DataError(`${file}: entry ${i + 1} has no name or split`, remedy);
     }
-    return { line: i + 1, cells: [name, split] };
+    return { line: i + 1, cells: [name, split, ...(run === undefined ? [] : [String(run)])] };
   });
 }
 
@@ -142,7 +175,7 @@ function parseJsonSplit(bytes: Uint8Array, file: string): CsvRow[] {
 function pairTrials({ file, rows }: Split, names: readonly string[], imageFolder: string): Trial[] {
   const sides = new Map<number, boolean>();
   const trials = rows.map(({ line, cells }) => {
-    const [name = "", side = ""] = cells;
+    const [name = "", side = "", run = ""] = cells;
     const where = `${file}: line ${line}`;
     if (side !== "train" && side !== "test") {
       throw new DataError(`${where}: "${side}" for ${name}, expected train or test`, SPLIT_REMEDY);
@@ -153,8 +186,15 @@ function pairTrials({ file, rows }: Split, names: readonly string[], imageFolder
       throw new DataError(`${where}: ${name} is in training and test`, "Put all rows of an image into one of them.");
     }
     sides.set(image, test);
-    return { image, test };
+    return { image, test, run: run === "" ? null : run };
   });
+  const unnamed = trials.findIndex(({ run }) => run === null);
+  if (unnamed >= 0 && trials.some(({ run }) => run !== null)) {
+    throw new DataError(
+      `${file}: line ${rows[unnamed]?.line} names no run, other lines do`,
+      "Name the run of every row, or of none.",
+    );
+  }
   const unused = names.find((_, i) => !sides.has(i));
   if (unused !== undefined) {
     throw new DataError(

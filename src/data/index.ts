@@ -16,6 +16,7 @@ export { kFold, refold } from "./folds.js";
 export { type GodOptions, loadGod, readGod } from "./god.js";
 export { type IdxArray, parseIdx, readIdx, readIdxImages } from "./idx.js";
 export { type ImageOptions, loadImage, loadImageAt, loadImageFolder, type NamedImages } from "./images.js";
+export { type KayOptions, loadKay, readKay } from "./kay.js";
 export { parseMat5, readMat5 } from "./mat5.js";
 export type { MatArray } from "./mat5-elements.js";
 export {
@@ -59,5 +60,7 @@ export {
   simulate,
   simulateRecordings,
 } from "./simulate.js";
+export { loadSsfmri2im, readSsfmri2im, type Ssfmri2imOptions } from "./ssfmri2im.js";
 export { loadUnlabeledImages, withUnlabeledImages } from "./unlabeled.js";
+export { loadVim1, readVim1, type Vim1Options } from "./vim1.js";
 export type { SimulatedVoxel, VoxelKind } from "./voxel-model.js";

@@ -24,6 +24,8 @@ export interface MatReader {
   value(name: string): Promise<MatValue>;
   /** Columns `[first, end)` of a matrix of real numbers, column-major. MAT 7.3 reads no more than these. */
   columns(name: string, first: number, end: number): Promise<ArrayLike<number | bigint>>;
+  /** Items `[first, end)` of the first dimension of an array of real numbers, column-major. MAT 7.3 reads no more than these. */
+  slab(name: string, first: number, end: number): Promise<ArrayLike<number | bigint>>;
   close(): Promise<void>;
 }
 
@@ -117,6 +119,15 @@ class Mat5Reader implements MatReader {
     return values.subarray(first * rows, end * rows);
   }
 
+  async slab(name: string, first: number, end: number): Promise<ArrayLike<number | bigint>> {
+    const { dims, values } = await readMatNumeric(this, name);
+    const [count = 0] = dims;
+    const size = end - first;
+    const out = new Float64Array((values.length / Math.max(count, 1)) * size);
+    for (let i = 0; i < out.length; i++) out[i] = Number(values[Math.floor(i / size) * count + first + (i % size)]);
+    return out;
+  }
+
   close(): Promise<void> {
     this.#last = null;
     return this.#bytes.close();
@@ -153,6 +164,13 @@ class Mat73Reader implements MatReader {
         [0, rows],
       ]),
     );
+  }
+
+  slab(name: string, first: number, end: number): Promise<ArrayLike<number | bigint>> {
+    const ranges = matEntry(this, name).dims.map((size): [number, number] => [0, size]);
+    ranges[0] = [first, end];
+    // The file holds the dimensions the other way round.
+    return Promise.resolve(this.#hdf5.numbers(name, ranges.reverse()));
   }
 
   close(): Promise<void> {

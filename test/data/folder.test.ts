@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parseCsv, readCsvMatrix } from "../../src/data/csv.js";
 import { loadFolder, readFolder } from "../../src/data/folder.js";
 import { encodeNpy } from "../../src/data/npy.js";
-import { expectDataError, fixture, temporaryFolder } from "./helpers.js";
+import { expectDataError, fixture, recording, temporaryFolder } from "./helpers.js";
 
 const SMALL = { resolution: 4 } as const;
 const SPLIT = "name,split\na,train\nb.png,train\nc,train\nd,test\nd,test\ne,test\ne,test\n";
@@ -76,8 +76,54 @@ describe("folder", () => {
     expect(raw.unlabeledImages).toMatchObject({ count: 1, height: 4, width: 4, channels: 3 });
   });
 
+  test("runs in the split: each z-scored per voxel; regions", async () => {
+    const runs = SPLIT.split("\n").map((line, i) => (i === 0 ? `${line},run` : line && `${line},${i < 4 ? "a" : "b"}`));
+    const rois = "V1,V2\n1,0\n1,1\n0,0\n";
+    const raw = await readFolder(await recordings({ "split.csv": runs.join("\n"), "rois.csv": rois }), SMALL);
+    const train = raw.split.train.map((i) => raw.responses[i]?.values[0] ?? Number.NaN);
+    const sd = Math.sqrt(14 / 9);
+    train.forEach((value, i) => {
+      expect(value).toBeCloseTo(([1, 2, 4][i] as number) / sd - 7 / 3 / sd, 6);
+    });
+    expect(raw.responses[0]?.values[2]).toBe(0);
+    expect(raw.notes).toEqual(["2 runs, each z-scored per voxel"]);
+    expect(raw.regions).toEqual([
+      { name: "V1", voxels: [0, 1] },
+      { name: "V2", voxels: [1] },
+    ]);
+    const json = SPLIT.trim()
+      .split("\n")
+      .slice(1)
+      .map((line, i) => {
+        const [name, split] = line.split(",");
+        return { name, split, run: i < 3 ? 1 : 2 };
+      });
+    const again = await readFolder(await recordings({ "split.csv": null, "split.json": JSON.stringify(json) }), SMALL);
+    expect(again.responses).toEqual(raw.responses);
+  });
+
+  test("fMRI as HDF5, MAT 7.3 and npz", async () => {
+    const usual = (await readFolder(await recordings(), SMALL)).responses;
+    for (const [name, file] of Object.entries({
+      "fmri.h5": "table.h5",
+      "fmri.mat": "table73.mat",
+      "fmri.npz": "table.npz",
+    })) {
+      const folder = await recordings({ "fmri.csv": null, [name]: readFileSync(recording(file)) });
+      expect((await readFolder(folder, SMALL)).responses).toEqual(usual);
+    }
+  });
+
   const split = (line: string) => SPLIT.replace("c,train", line);
   test.each<[string, Record<string, string | Uint8Array | null>, RegExp]>([
+    ["a row without its run", { "split.csv": split("c,train,1") }, /split.csv: line 2 names no run, other lines do/],
+    [
+      "regions of other voxels",
+      { "rois.csv": "V1\n1\n" },
+      /rois.csv: 1 rows under its names, but the fMRI has 3 voxels/,
+    ],
+    ["a region that is no flag", { "rois.csv": "V1\n1\n2\n0\n" }, /rois.csv: line 3: "2", expected 0 or 1/],
+    ["a ragged region", { "rois.csv": "V1,V2\n1,0\n1\n0,0\n" }, /rois.csv: line 3: 1 cells under 2 names/],
     ["no split", { "split.csv": null }, /none of split.csv, split.json is there/],
     ["two splits", { "split.json": "[]" }, /both split.csv and split.json are there/],
     ["no fMRI", { "fmri.csv": null }, /none of fmri.npy, fmri.npz, fmri.csv, fmri.mat, fmri.h5 is there/],
