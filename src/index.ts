@@ -18,8 +18,15 @@ export { Adagrad, type AdagradOptions } from "./nn/adagrad.js";
 export { Adam, type AdamOptions, AdamW } from "./nn/adam.js";
 export { Adamax, type AdamaxOptions } from "./nn/adamax.js";
 export { BatchNorm2d, type BatchNorm2dLayerOptions } from "./nn/batch-norm2d.js";
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+} from "./nn/binary-cross-entropy.js";
 export { clipByGlobalNorm } from "./nn/clip.js";
 export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
+export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from "./nn/cross-entropy.js";
 export { Dropout } from "./nn/dropout.js";
 export {
   constantInit,
@@ -32,7 +39,8 @@ export {
   zerosInit,
 } from "./nn/initialisers.js";
 export { Linear, type LinearOptions } from "./nn/linear.js";
-export { cosineSimilarity, l1, mse, totalVariation } from "./nn/losses.js";
+export type { LossOptions, Reduction } from "./nn/loss-reduction.js";
+export { huber, type KlDivergenceOptions, klDivergence, l1, mse, smoothL1 } from "./nn/losses.js";
 export {
   LrScheduler,
   type LrSchedulerState,
@@ -65,7 +73,9 @@ export {
 } from "./nn/schedules.js";
 export { Sequential } from "./nn/sequential.js";
 export { Sgd, type SgdOptions } from "./nn/sgd.js";
+export { type CosineSimilarityOptions, cosineEmbedding, cosineSimilarity } from "./nn/similarity.js";
 export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
+export { type TotalVariationOptions, totalVariation } from "./nn/total-variation.js";
 export { Upsample2d } from "./nn/upsample2d.js";
 export { type BackwardOptions, backward, Gradients } from "./tensor/backward.js";
 export {

@@ -41,6 +41,7 @@ const families: Readonly<Record<string, { test?: string; reference?: string | nu
   recurrence: { test: "ops/cumulative", reference: "cumulative" },
   linear: { reference: "matmul" },
   dropout: { reference: "random" },
+  "class-targets": { test: "nn/cross-entropy", reference: "losses" },
   "optimizer-update": { test: "nn/optimizers", reference: "optimizers" },
 };
 

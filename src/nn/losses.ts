@@ -1,79 +1,103 @@
-/** Losses, made of ops: each returns a scalar. */
+/** Losses between a prediction and a target of the same shape, made of ops. Gradients reach the target too. */
 import { ShapeError } from "../kernels/errors.js";
-import { abs, add, div, maximum, mul, pow, sqrt, square, sub } from "../tensor/ops/elementwise.js";
-import { slice } from "../tensor/ops/slice.js";
-import { mean, sum } from "../tensor/ops/sum.js";
-import { formatShape, rank4 } from "../tensor/shape.js";
+import { abs, add, div, exp, greater, log, minimum, mul, square, sub, where } from "../tensor/ops/elementwise.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
+import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+
+function checkPair(op: string, prediction: Tensor, target: Tensor, reduction: string): void {
+  checkReduction(op, reduction);
+  checkSameShape(op, ["prediction", prediction], ["target", target]);
+}
 
 /**
- * Mean squared error: `mean (prediction - target)^2` over all elements.
+ * Squared error: `(prediction - target)^2`.
  *
+ * @param options - `reduction` `"mean"`.
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
-export function mse(prediction: Tensor, target: Tensor): Tensor {
-  checkSameShape("mse", ["prediction", prediction], ["target", target]);
-  return mean(square(sub(prediction, target)));
+export function mse(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
+  checkPair("mse", prediction, target, reduction);
+  return reduceTerms(square(sub(prediction, target)), reduction);
 }
 
 /**
- * Mean absolute error: `mean |prediction - target|` over all elements. Its gradient where they are equal is 0.
+ * Absolute error: `|prediction - target|`. Its gradient where they are equal is 0.
  *
+ * @param options - `reduction` `"mean"`.
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
-export function l1(prediction: Tensor, target: Tensor): Tensor {
-  checkSameShape("l1", ["prediction", prediction], ["target", target]);
-  return mean(abs(sub(prediction, target)));
+export function l1(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
+  checkPair("l1", prediction, target, reduction);
+  return reduceTerms(abs(sub(prediction, target)), reduction);
 }
 
-/** Options of `cosineSimilarity`. */
-export interface CosineSimilarityOptions {
-  /** Smallest squared length that a row is divided by; a shorter row counts as having this one. Default 1e-12, as in Keras. */
-  readonly eps?: number;
-}
-
-/**
- * The cosine between corresponding rows (last axis), averaged over the rows: 1 where they point the same way. A similarity:
- * subtract it from a loss.
- *
- * `mean over rows of x.y / (sqrt(max(x.x, eps)) sqrt(max(y.y, eps)))`; a row of zeros gives 0, and a finite gradient.
- *
- * @param x - `[..., V]`.
- * @param y - `x`'s shape.
- * @throws {ShapeError} unless both have the same shape, of at least one axis.
- */
-export function cosineSimilarity(x: Tensor, y: Tensor, { eps = 1e-12 }: CosineSimilarityOptions = {}): Tensor {
-  checkSameShape("cosineSimilarity", ["x", x], ["y", y]);
-  if (x.rank === 0) throw new ShapeError("cosineSimilarity: x must have at least 1 axis, got 0");
-  const along = { axes: -1 };
-  const length = (v: Tensor) => sqrt(maximum(sum(square(v), along), constant(v.device, eps)));
-  return mean(div(sum(mul(x, y), along), mul(length(x), length(y))));
-}
-
-/** Options of `totalVariation`. */
-export interface TotalVariationOptions {
-  /** Power of the squared gradient: 0.5 is the classical form, 1 the squared one, 1.25 what the paper's code uses. Default 1.25. */
-  readonly exponent?: number;
-  /** Added to the squared gradient. Default 0; give some where the exponent is below 1, whose slope has no end in flat regions. */
-  readonly eps?: number;
+/** `q^2 / 2 + bend (|d| - q)` with `q = min(|d|, bend)`: a parabola that goes on as a straight line. */
+function bent(prediction: Tensor, target: Tensor, bend: number): Tensor {
+  const distance = abs(sub(prediction, target));
+  const inner = minimum(distance, constant(distance.device, bend));
+  const scaled = (x: Tensor, factor: number) => mul(x, constant(x.device, factor));
+  return add(scaled(square(inner), 0.5), scaled(sub(distance, inner), bend));
 }
 
 /**
- * Total variation: `mean (dx^2 + dy^2 + eps)^exponent` over images, pixels and channels, with `dx`, `dy` the differences to the
- * next column and row. The last row and column only serve as neighbours.
+ * Squared near 0, absolute beyond: `d^2 / (2 beta)` where `|d| < beta`, else `|d| - beta / 2`, `d = prediction - target`.
  *
- * @param x - NHWC `[N, H, W, C]`, H and W at least 2.
- * @throws {ShapeError} when it is not.
- * @see Rudin, Osher & Fatemi 1992; Mahendran & Vedaldi 2015, section 3 (the exponent is half their beta).
+ * @param options - `beta` 1, with 0 it is `l1`; `reduction` `"mean"`.
+ * @throws {ShapeError} unless both have the same shape and `beta` is a finite number >= 0.
+ * @see Girshick 2015; torch.nn.functional.smooth_l1_loss.
  */
-export function totalVariation(x: Tensor, { exponent = 1.25, eps = 0 }: TotalVariationOptions = {}): Tensor {
-  const [, H, W] = rank4("totalVariation", "x", x.shape);
-  if (H < 2 || W < 2)
-    throw new ShapeError(`totalVariation: x must be at least 2 x 2 pixels, got ${H} x ${W} in ${formatShape(x.shape)}`);
-  const here = slice(x, { start: [0, 0, 0], end: [null, H - 1, W - 1] });
-  const right = slice(x, { start: [0, 0, 1], end: [null, H - 1, W] });
-  const below = slice(x, { start: [0, 1, 0], end: [null, H, W - 1] });
-  const squared = add(square(sub(right, here)), square(sub(below, here)));
-  const shifted = eps === 0 ? squared : add(squared, constant(x.device, eps));
-  return mean(pow(shifted, constant(x.device, exponent)));
+export function smoothL1(prediction: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+  const { beta = 1, reduction = "mean" } = options;
+  checkPair("smoothL1", prediction, target, reduction);
+  if (!(beta >= 0 && beta < Infinity)) throw new ShapeError(`smoothL1: beta must be a finite number >= 0, got ${beta}`);
+  if (beta === 0) return l1(prediction, target, { reduction });
+  const terms = bent(prediction, target, beta);
+  return reduceTerms(beta === 1 ? terms : div(terms, constant(terms.device, beta)), reduction);
+}
+
+/**
+ * Huber's loss: `d^2 / 2` where `|d| <= delta`, else `delta (|d| - delta / 2)`, `d = prediction - target`.
+ *
+ * @param options - `delta` 1; `reduction` `"mean"`.
+ * @throws {ShapeError} unless both have the same shape and `delta` is a finite number above 0.
+ * @see Huber 1964; torch.nn.functional.huber_loss.
+ */
+export function huber(prediction: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
+  const { delta = 1, reduction = "mean" } = options;
+  checkPair("huber", prediction, target, reduction);
+  if (!(delta > 0 && delta < Infinity))
+    throw new ShapeError(`huber: delta must be a finite number above 0, got ${delta}`);
+  return reduceTerms(bent(prediction, target, delta), reduction);
+}
+
+/** Options of `klDivergence`. */
+export interface KlDivergenceOptions {
+  /** Default `"mean"` over all elements, as in PyTorch; `"batchMean"` divides the sum by the size of the first axis, as the formula does. */
+  readonly reduction?: "mean" | "sum" | "none" | "batchMean";
+  /** The target holds logarithms too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * Kullback-Leibler divergence, by element: `target (log target - prediction)`, 0 where the target is 0.
+ *
+ * @param prediction - Logarithms of probabilities, any shape.
+ * @param target - Probabilities of the same shape, or their logarithms with `logTarget`.
+ * @param options - `reduction` `"mean"`, `logTarget` false.
+ * @throws {ShapeError} unless both have the same shape.
+ * @see Kullback & Leibler 1951; torch.nn.functional.kl_div.
+ */
+export function klDivergence(prediction: Tensor, target: Tensor, options: KlDivergenceOptions = {}): Tensor {
+  const { reduction = "mean", logTarget = false } = options;
+  checkReduction("klDivergence", reduction, ["mean", "sum", "none", "batchMean"]);
+  checkSameShape("klDivergence", ["prediction", prediction], ["target", target]);
+  const terms = mul(logTarget ? exp(target) : target, sub(logTarget ? target : logOrZero(target), prediction));
+  if (reduction !== "batchMean") return reduceTerms(terms, reduction);
+  return div(reduceTerms(terms, "sum"), constant(terms.device, terms.shape[0] ?? 1));
+}
+
+/** `log x` where x is above 0, else 0, with a finite gradient. */
+function logOrZero(x: Tensor): Tensor {
+  const inside = greater(x, constant(x.device, 0));
+  return where(inside, log(where(inside, x, constant(x.device, 1))), constant(x.device, 0));
 }

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { clipByGlobalNorm } from "../../src/nn/clip.js";
-import { cosineSimilarity, l1, mse, totalVariation } from "../../src/nn/losses.js";
+import { huber, klDivergence, l1, mse, smoothL1 } from "../../src/nn/losses.js";
+import { cosineEmbedding, cosineSimilarity } from "../../src/nn/similarity.js";
+import { totalVariation } from "../../src/nn/total-variation.js";
 import { backward } from "../../src/tensor/backward.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
 import { full, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
 import { cosineReference, totalVariationReference } from "../reference/losses.js";
+import { checkSecondGradient } from "../second.js";
 
 const device = await testDevice();
 const tolerance = 2e-6;
@@ -51,7 +54,61 @@ describe("cosineSimilarity", () => {
   });
 });
 
+describe("smoothL1, huber, klDivergence, cosineEmbedding", () => {
+  test("second derivatives", async () => {
+    const [x, y] = pair(3, 5);
+    const far = randomTensor(device, [3, 5], 3, [2, 4]);
+    for (const loss of [smoothL1, huber]) {
+      for (const input of [x, far]) {
+        await gradcheck((a, b) => loss(a!, b!), [input, y]);
+        await checkSecondGradient((a, b) => loss(a!, b!), [input, y]);
+      }
+    }
+    const positive = randomTensor(device, [3, 5], 4, [0.2, 1]);
+    await checkSecondGradient((a, b) => klDivergence(a!, b!), [x, positive]);
+    await checkSecondGradient((a, b) => klDivergence(a!, b!, { logTarget: true }), [x, y]);
+    await checkSecondGradient((a, b) => cosineSimilarity(a!, b!), [x, y]);
+    const target = tensor(device, [1, -1, 1]);
+    await checkSecondGradient((a, b) => cosineEmbedding(a!, b!, target), [x, y]);
+  });
+  test("klDivergence where the target is 0: 0, with a finite gradient", async () => {
+    const [x, target] = [tensor(device, [-1, -2]), tensor(device, [0, 1], [2], { requiresGrad: true })];
+    const loss = klDivergence(x, target, { reduction: "none" });
+    expect([...(await loss.data())]).toEqual([0, 2]);
+    const gradient = backward(klDivergence(x, target, { reduction: "sum" })).of(target);
+    expect([...(await gradient.data())]).toEqual([1, 3]);
+  });
+  test("reject what makes no sense", () => {
+    const [x, y] = pair(2, 3);
+    expect(() => mse(x, y, { reduction: "max" as never })).toThrow(
+      'mse: reduction must be "mean", "sum", "none", got "max"',
+    );
+    expect(() => smoothL1(x, y, { beta: -1 })).toThrow("smoothL1: beta must be a finite number >= 0, got -1");
+    expect(() => huber(x, y, { delta: 0 })).toThrow("huber: delta must be a finite number above 0, got 0");
+    expect(() => klDivergence(x, randomTensor(device, [3], 1))).toThrow(
+      "klDivergence: prediction and target must have the same shape, got [2, 3] and [3]",
+    );
+    expect(() => cosineEmbedding(x, y, randomTensor(device, [3], 1))).toThrow(
+      "cosineEmbedding: target must have x's shape without the last axis\n  x      [2, 3]\n  target [3]",
+    );
+    expect(() => cosineSimilarity(x, y, { axis: 2 })).toThrow("cosineSimilarity: axis must lie in [-2, 1]");
+  });
+  test("no elements: the sum is 0, the mean NaN", async () => {
+    const [x, y] = [tensor(device, [], [0, 3]), tensor(device, [], [0, 3])];
+    expect(await mse(x, y, { reduction: "sum" }).item()).toBe(0);
+    expect(await huber(x, y).item()).toBeNaN();
+    expect(l1(x, y, { reduction: "none" }).shape).toEqual([0, 3]);
+  });
+});
+
 describe("totalVariation", () => {
+  test("sum and terms", async () => {
+    const x = randomTensor(device, [2, 3, 4, 2], 1);
+    const terms = totalVariation(x, { reduction: "none" });
+    expect(terms.shape).toEqual([2, 2, 3, 2]);
+    const expected = totalVariationReference(await x.data(), [2, 3, 4, 2], 1.25) * 24;
+    expectClose([await totalVariation(x, { reduction: "sum" }).item()], [expected], 1e-5);
+  });
   test.each([{}, { exponent: 1 }, { exponent: 0.5, eps: 1e-3 }])("forward and gradient: %j", async (options) => {
     const shape = [2, 5, 7, 3] as const;
     const x = randomTensor(device, shape, 1);

@@ -34,3 +34,25 @@ export function totalVariationReference(
         }
   return total / (N * (H - 1) * (W - 1) * C);
 }
+
+/** Mean cross entropy with label smoothing over rows of K logits, weighted by class. */
+export function crossEntropyReference(
+  logits: ArrayLike<number>,
+  targets: readonly number[],
+  weight: ArrayLike<number>,
+  smoothing: number,
+): number {
+  const K = weight.length;
+  let [total, count] = [0, 0];
+  targets.forEach((target, row) => {
+    const own = Array.from({ length: K }, (_, k) => logits[row * K + k]!);
+    const largest = Math.max(...own);
+    const logSum = largest + Math.log(own.reduce((sum, v) => sum + Math.exp(v - largest), 0));
+    own.forEach((value, k) => {
+      const share = (k === target ? 1 - smoothing : 0) + smoothing / K;
+      total += share * weight[k]! * (logSum - value);
+    });
+    count += weight[target]!;
+  });
+  return total / count;
+}
