@@ -152,6 +152,7 @@ export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
 export { type NormOptions, norm } from "./tensor/ops/norm.js";
 export { type PadOptions, pad } from "./tensor/ops/pad.js";
+export { type PixelShuffleOptions, pixelShuffle, pixelUnshuffle } from "./tensor/ops/pixel-shuffle.js";
 export {
   type AdaptivePool1dOptions,
   type AvgPool1dOptions,
@@ -168,6 +169,7 @@ export { type SliceOptions, slice } from "./tensor/ops/slice.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
+export { type Upsample1dOptions, upsample1d } from "./tensor/ops/upsample1d.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export { std, type VarianceOptions, variance } from "./tensor/ops/variance.js";
 export type { AdaptivePoolOptions, PoolOptions } from "./tensor/pool-window.js";

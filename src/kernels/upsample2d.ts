@@ -1,8 +1,12 @@
-/** Dispatch of the resizing of planes and of its gradient. */
+/** Dispatch of the resizing of planes to the nearest pixel or bilinearly, and of its gradient. */
 import type { Device } from "./device.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { imageWindows } from "./windows.js";
+
+/** Input pixels that an output pixel is wide, as a fraction of whole numbers: the inverse of the scale. */
+export type Ratio = readonly [input: number, output: number];
 
 /** The sizes of one resizing, and its rule. */
 export interface Upsample2dGeometry {
@@ -12,35 +16,50 @@ export interface Upsample2dGeometry {
   readonly OH: number;
   readonly OW: number;
   readonly C: number;
-  readonly mode: "nearest" | "bilinear";
+  /** Down and across; `[H, OH]` and `[W, OW]` unless a scale says otherwise. With `alignCorners` the sizes alone count. */
+  readonly ratios: readonly [Ratio, Ratio];
+  readonly mode: "nearest" | "nearest-exact" | "bilinear";
   readonly alignCorners: boolean;
 }
 
 /** Step, plus, minus and unit of the position that an output reads: (max(step o + plus, minus) - minus) / unit. */
-function axisMap({ mode, alignCorners }: Upsample2dGeometry, input: number, output: number): number[] {
+function axisMap({ mode, alignCorners }: Upsample2dGeometry, [input, output]: Ratio, sizes: Ratio): number[] {
   if (mode === "nearest") return [input, 0, 0, output];
-  if (alignCorners) return output === 1 ? [1, 0, 0, 1] : [input - 1, 0, 0, output - 1];
+  if (mode === "nearest-exact") return [2 * input, input, 0, 2 * output];
+  if (alignCorners) return sizes[1] === 1 ? [1, 0, 0, 1] : [sizes[0] - 1, 0, 0, sizes[1] - 1];
   return [2 * input, input, output, 2 * output];
 }
 
-function launchOf(geometry: Upsample2dGeometry, pixels: number) {
-  const { H, W, OH, OW, C, mode } = geometry;
+/** One launch for each window of images; `plane` is the one that has an invocation for each of its pixels. */
+function launches(device: Device, op: string, geometry: Upsample2dGeometry, plane: "input" | "output") {
+  const { N, H, W, OH, OW, C, mode, ratios } = geometry;
   const wide = C % 4 === 0;
   const channels = wide ? C / 4 : C;
-  const n = pixels * channels;
-  const rows = axisMap(geometry, H, OH);
-  const columns = axisMap(geometry, W, OW);
-  return {
-    dims: { rows, columns, n, H, W, OH, OW, C: channels },
-    constants: { V: wide ? "vec4f" : "f32", BILINEAR: mode === "bilinear" ? 1 : 0 },
-    groups: grid(n, 64),
-  };
+  const elements = { input: H * W * C, output: OH * OW * C };
+  const windows = imageWindows(device, op, N, [
+    [N * elements.input * 4, elements.input],
+    [N * elements.output * 4, elements.output],
+  ]);
+  return windows.map((window) => {
+    const n = (window.N * elements[plane] * channels) / Math.max(C, 1);
+    const rows = axisMap(geometry, ratios[0], [H, OH]);
+    const columns = axisMap(geometry, ratios[1], [W, OW]);
+    return {
+      dims: { rows, columns, n, H, W, OH, OW, C: channels },
+      constants: { V: wide ? "vec4f" : "f32", BILINEAR: mode === "bilinear" ? 1 : 0 },
+      groups: grid(n, 64),
+      input: (storage: Storage) => window.of(storage, elements.input),
+      output: (storage: Storage) => window.of(storage, elements.output),
+    };
+  });
 }
 
 /** Resizes `[N, H, W, C]` to `[N, OH, OW, C]`. */
 export function upsample2d(device: Device, input: Storage, output: Storage, geometry: Upsample2dGeometry): void {
-  const { N, OH, OW } = geometry;
-  device.launch(sources["upsample2d"], { ...launchOf(geometry, N * OH * OW), buffers: { input, output } });
+  for (const { dims, constants, groups, ...of } of launches(device, "upsample2d", geometry, "output")) {
+    const buffers = { input: of.input(input), output: of.output(output) };
+    device.launch(sources["upsample2d"], { dims, constants, groups, buffers });
+  }
 }
 
 /** The transpose of `upsample2d`: `[N, OH, OW, C]` to `[N, H, W, C]`. */
@@ -50,9 +69,8 @@ export function upsample2dGrad(
   gradInput: Storage,
   geometry: Upsample2dGeometry,
 ): void {
-  const { N, H, W } = geometry;
-  device.launch(sources["upsample2d-grad"], {
-    ...launchOf(geometry, N * H * W),
-    buffers: { grad_output: gradOutput, grad_input: gradInput },
-  });
+  for (const { dims, constants, groups, ...of } of launches(device, "upsample2dGrad", geometry, "input")) {
+    const buffers = { grad_output: of.output(gradOutput), grad_input: of.input(gradInput) };
+    device.launch(sources["upsample2d-grad"], { dims, constants, groups, buffers });
+  }
 }

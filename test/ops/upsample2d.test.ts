@@ -4,6 +4,7 @@ import { gradcheck } from "../../src/tensor/gradcheck.js";
 import { mul } from "../../src/tensor/ops/elementwise.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { type Upsample2dOptions, upsample2d, upsample2dGrad } from "../../src/tensor/ops/upsample2d.js";
+import { fraction } from "../../src/tensor/resizing.js";
 import { tensor } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
 import { upsample2dGradReference, upsample2dReference } from "../reference/upsample2d.js";
@@ -15,8 +16,13 @@ const tolerance = 3e-6;
 
 const rules = [
   { mode: "nearest", alignCorners: false },
+  { mode: "nearest-exact", alignCorners: false },
   { mode: "bilinear", alignCorners: false },
   { mode: "bilinear", alignCorners: true },
+  { mode: "bilinear", antialias: true },
+  { mode: "bicubic", alignCorners: false },
+  { mode: "bicubic", alignCorners: true },
+  { mode: "bicubic", antialias: true },
 ] as const;
 
 const cases: { shape: [number, number, number, number]; size: [number, number] }[] = [
@@ -33,7 +39,7 @@ const cases: { shape: [number, number, number, number]; size: [number, number] }
   { shape: [2, 6, 3, 0], size: [3, 3] },
 ];
 
-describe.each(rules)("upsample2d $mode, alignCorners $alignCorners", (rule) => {
+describe.each(rules)("upsample2d %o", (rule) => {
   test.each(cases)("forward and gradient: $shape to $size", async ({ shape, size }) => {
     const x = randomTensor(device, shape, 3, [-1, 1], { requiresGrad: true });
     const y = upsample2d(x, { size, ...rule });
@@ -54,10 +60,41 @@ describe("upsample2d", () => {
   test("scale gives the floor of the scaled sizes", async () => {
     const x = randomTensor(device, [1, 3, 5, 2], 1);
     expect(upsample2d(x, { scale: 2 }).shape).toEqual([1, 6, 10, 2]);
-    const y = upsample2d(x, { scale: [1.5, 0.5], mode: "bilinear" });
-    expect(y.shape).toEqual([1, 4, 2, 2]);
-    const expected = upsample2dReference(await x.data(), x.shape, [4, 2], { mode: "bilinear" });
-    expectClose(await y.data(), expected, tolerance);
+    expect(upsample2d(x, { scale: [1.5, 0.5], mode: "bilinear" }).shape).toEqual([1, 4, 2, 2]);
+  });
+  test.each(
+    rules.flatMap((rule) =>
+      [[1.5, 0.5] as const, [1.3, 2.7] as const, [Math.SQRT2, 0.37] as const, [3, 1] as const].map((scale) => ({
+        rule,
+        scale,
+      })),
+    ),
+  )("positions follow the scale, not the sizes: $rule, $scale", async ({ rule, scale }) => {
+    const shape = [2, 5, 11, 3];
+    const x = randomTensor(device, shape, 1, [-1, 1], { requiresGrad: true });
+    const size = [Math.floor(5 * scale[0]), Math.floor(11 * scale[1])] as const;
+    const y = upsample2d(x, { scale, ...rule });
+    expect(y.shape).toEqual([2, ...size, 3]);
+    expectClose(await y.data(), upsample2dReference(await x.data(), shape, size, { ...rule, scale }), tolerance);
+    const gradOutput = randomTensor(device, y.shape, 4);
+    const expected = upsample2dGradReference(await gradOutput.data(), shape, size, { ...rule, scale });
+    expectClose(await backward(y, { gradOutput }).of(x).data(), expected, tolerance, "gradient");
+    const again = upsample2dGrad(gradOutput, { size: [5, 11], scale, ...rule });
+    expectClose(await again.data(), expected, tolerance, "upsample2dGrad");
+  });
+  test("one number is both sizes", () => {
+    expect(upsample2d(randomTensor(device, [1, 3, 5, 2], 1), { size: 4 }).shape).toEqual([1, 4, 4, 2]);
+  });
+  test.each([
+    { value: 1.5, limits: [100, 100], expected: [3, 2] },
+    { value: 0.1, limits: [100, 100], expected: [1, 10] },
+    { value: 1.3, limits: [1e6, 1e6], expected: [13, 10] },
+    { value: Math.PI, limits: [400, 400], expected: [355, 113] },
+    { value: Math.PI, limits: [300, 400], expected: [22, 7] },
+    { value: 7, limits: [10, 1], expected: [7, 1] },
+    { value: 7.5, limits: [5, 5], expected: [7, 1] },
+  ] as const)("the fraction for $value below $limits is $expected", ({ value, limits, expected }) => {
+    expect(fraction(value, limits)).toEqual(expected);
   });
   test("nearest is exact in whole numbers where a float ratio is not", async () => {
     const x = tensor(
@@ -96,7 +133,27 @@ describe("upsample2d", () => {
     rejects(() => upsample2d(x, { size: [2.5, 3] }), "upsample2d: size must be whole and at least 0, got [2.5, 3]");
     rejects(
       () => upsample2d(x, { scale: 2, alignCorners: true }),
-      'upsample2d: alignCorners needs mode "bilinear", got mode "nearest"',
+      'upsample2d: alignCorners needs mode "bilinear" or "bicubic", got mode "nearest"',
+    );
+    rejects(
+      () => upsample2d(x, { scale: 2, antialias: true, mode: "nearest-exact" }),
+      'upsample2d: antialias needs mode "bilinear" or "bicubic", got mode "nearest-exact"',
+    );
+    rejects(
+      () => upsample2d(x, { scale: 2, antialias: true, alignCorners: true, mode: "bicubic" }),
+      "upsample2d: antialias has no alignCorners, got both",
+    );
+    rejects(
+      () => upsample2d(x, {} as Upsample2dOptions),
+      "upsample2d: either scale or size must be given, got neither",
+    );
+    rejects(
+      () => upsample2d(x, { scale: 2, size: [6, 10] } as unknown as Upsample2dOptions),
+      "upsample2d: either scale or size must be given, got both",
+    );
+    rejects(
+      () => upsample2d(tensor(device, [1], [1, 1, 1, 1], { dtype: "i32" }), { scale: 2 }),
+      "upsample2d: x must be f32, got i32",
     );
     rejects(
       () => upsample2d(x, { size: [2 ** 30, 1] }),

@@ -13,6 +13,7 @@ import {
   square,
   sum,
   type Tensor,
+  upsample2d,
 } from "../../src/index.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
 import { withBindingLimit } from "../gemm.js";
@@ -30,6 +31,9 @@ const cases: { name: string; shape?: number[]; f: (x: Tensor) => Tensor }[] = [
   { name: "groupNorm", f: (x) => groupNorm(x, null, null, { groups: 1 }) },
   { name: "instanceNorm", f: (x) => instanceNorm(x) },
   { name: "layerNorm", f: (x) => layerNorm(x, null, null) },
+  { name: "upsample2d nearest", f: (x) => upsample2d(x, { size: [8, 5] }) },
+  { name: "upsample2d bilinear", f: (x) => upsample2d(x, { size: [3, 4], mode: "bilinear" }) },
+  { name: "upsample2d bicubic", f: (x) => upsample2d(x, { size: [8, 4], mode: "bicubic" }) },
   { name: "adaptiveMaxPool2d", f: (x) => adaptiveMaxPool2d(x, { size: [3, 2] }) },
 ];
 

@@ -5,7 +5,7 @@
 // Shapes   grad_output NHWC [N, OH, OW, C]     grad_input NHWC [N, H, W, C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
 // Mapping  one invocation = one V of grad_input; it gathers, so there are no atomics; grid x then y.
-// Numerics the outputs that read a pixel are one range an axis, found exactly in whole numbers (needs 2 I O < 2^31); sums each
+// Numerics the outputs that read a pixel are one range an axis, found exactly in whole numbers (no number of the positions reaches 2^32); sums each
 //          row, then the rows: |error| <= (rows + columns) eps_f32 sum |terms|.
 // Gradient upsample2d.wgsl, its transpose; each is the other's gradient.
 // Source   p(o) of upsample2d.wgsl is not decreasing, so p(o) in (h - 1, h + 1), or [h, h + 1) for nearest, is a range of o.
@@ -35,7 +35,7 @@ fn readers(h: u32, outputs: u32, axis: vec4u) -> vec2u {
   if (axis.x == 0u) { return vec2u(0u, outputs); }
   var first = 0u;
   if (BILINEAR == 0u) {
-    first = (h * axis.w + axis.x - 1u) / axis.x;
+    first = (max(h * axis.w, axis.y) - axis.y + axis.x - 1u) / axis.x;
   } else if (h > 0u && (h - 1u) * axis.w + axis.z >= axis.y) {
     first = ((h - 1u) * axis.w + axis.z - axis.y) / axis.x + 1u;
   }

@@ -1,8 +1,9 @@
 // upsample2d: resizes the plane of every image and channel, up or down, to the nearest pixel or bilinearly.
 //
 //   position p(o) on an input axis of size I for output o of O, a fraction numerator / unit:
-//     nearest             o I / O
-//     bilinear            max((o + 1/2) I / O - 1/2, 0), half-pixel centres
+//     nearest             o r; r is I / O, or the inverse of a scale as a fraction
+//     nearest-exact       (o + 1/2) r, half-pixel centres
+//     bilinear            max((o + 1/2) r - 1/2, 0), half-pixel centres
 //     with alignCorners   o (I - 1) / (O - 1), 0 when O is 1
 //   nearest   output[n, y, x, c] = input[n, floor(p(y)), floor(p(x)), c]
 //   bilinear  output[n, y, x, c] = the four pixels around (p(y), p(x)), weighted by 1 - distance along each axis
@@ -10,9 +11,9 @@
 // Shapes   input NHWC [N, H, W, C]     output NHWC [N, OH, OW, C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
 // Mapping  one invocation = one V of the output; grid x then y.
-// Numerics positions are exact (whole numerators, needs 2 I O < 2^31); two roundings an axis.
+// Numerics positions are exact (whole numerators below 2^32); two roundings an axis.
 // Gradient upsample2d-grad.wgsl, its transpose; each is the other's gradient.
-// Source   the sampling rule of torch.nn.functional.interpolate; nearest with I / O as its ratio, in whole numbers.
+// Source   the sampling rule of torch.nn.functional.interpolate; nearest in whole numbers.
 
 alias V = f32;
 const BILINEAR = 0u;
