@@ -11,14 +11,14 @@ const wholeNumber = (least: number) => z.number().int().min(least);
 /** Everything a run is made from, besides the data files and the adapter. Unknown keys are errors. */
 export const runConfigSchema = z.strictObject({
   dataset: z.enum(datasetNames),
-  /** File or folder of the dataset; null for the simulated subject. */
+  /** File or folder of the dataset; for the simulated subject a folder of photographs, null for those of the package. */
   data: z.string().nullable(),
   /** Folder or file of unlabeled images; null for none (the simulated subject brings its own). */
   unlabeled: z.string().nullable(),
   /** Folder of feature weights; null for the built-in bank. */
   weights: z.string().nullable(),
   preset: z.enum(["paper", "authors"]),
-  variant: z.enum(["supervised", "images", "full"]),
+  variant: z.enum(["supervised", "images", "full", "targetExcluded"]),
   seed: wholeNumber(0),
   resolution: wholeNumber(8),
   channels: z.union([z.literal(1), z.literal(3)]),
@@ -31,6 +31,22 @@ export const runConfigSchema = z.strictObject({
   lossWeights: z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]),
   /** 0: the dataset's own split; k from 2: cross-validation over all its images. */
   folds: wholeNumber(0),
+  /** Variant targetExcluded: the test images are dealt into so many groups, and a Decoder is trained for each without its fMRI. */
+  targetGroups: wholeNumber(2),
+  /** Repeats of each test image to use, drawn at random; 0: all. */
+  testRepeats: wholeNumber(0),
+  /** Changes to the simulated subject; empty for every other dataset. */
+  simulate: z.strictObject({
+    voxels: wholeNumber(1).optional(),
+    trainImages: wholeNumber(2).optional(),
+    testImages: wholeNumber(1).optional(),
+    unlabeledImages: wholeNumber(0).optional(),
+    testRepeats: wholeNumber(1).optional(),
+    /** Factor on the standard deviation of each voxel's noise; the signal-to-noise ratio changes by 1 / noise^2. */
+    noise: z.number().min(0).optional(),
+    /** Which subject: photographs, voxels and noise. Default: the run's seed. */
+    seed: wholeNumber(0).optional(),
+  }),
 });
 
 /** A complete, checked configuration. */
@@ -39,7 +55,16 @@ export type RunConfig = z.infer<typeof runConfigSchema>;
 type Defaults = Omit<RunConfig, "dataset" | "data" | "unlabeled" | "lossWeights"> &
   Partial<Pick<RunConfig, "lossWeights">>;
 
-const common = { weights: null, preset: "authors", variant: "full", seed: 0, folds: 0 } as const;
+const common = {
+  weights: null,
+  preset: "authors",
+  variant: "full",
+  seed: 0,
+  folds: 0,
+  targetGroups: 10,
+  testRepeats: 0,
+  simulate: {},
+} as const;
 
 /** What each dataset is trained with unless the command says otherwise; sizes fit the images, epochs fit a software driver. */
 const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
@@ -135,6 +160,9 @@ export function completeConfig(choices: Readonly<Record<string, unknown>>, where
   const { data, folds } = parsed.data;
   if (dataset.data !== "simulate" && data === null) {
     throw new UsageError(`${where}: dataset ${dataset.data} needs --data PATH, the file or folder that holds it`);
+  }
+  if (dataset.data !== "simulate" && Object.keys(parsed.data.simulate).length > 0) {
+    throw new UsageError(`${where}: --simulate changes the simulated subject; the dataset is ${dataset.data}`);
   }
   if (folds === 1) throw new UsageError(`${where}: --folds must be 0 (the dataset's own split) or at least 2, got 1`);
   return parsed.data;

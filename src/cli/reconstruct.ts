@@ -1,18 +1,17 @@
 /** `voxpix reconstruct`: images from fMRI that the run has not seen. */
-import { join } from "node:path";
 import type { Command } from "commander";
-import sharp from "sharp";
-import type { ImageSet, Matrix } from "../data/dataset.js";
+import type { Matrix } from "../data/dataset.js";
 import { DataError } from "../data/errors.js";
 import { readFmriTable } from "../data/fmri-table.js";
-import { averageRepeats, normalise, selectColumns, voxelStatistics, zScore } from "../data/normalise.js";
+import { averageRepeats, selectColumns, voxelStatistics, zScore } from "../data/normalise.js";
 import { reconstruct } from "../model/reconstruct.js";
+import { writeImages } from "../report/image-files.js";
 import { makeFolder } from "./make-folder.js";
 import { RunFolder } from "./run-folder.js";
 import { openTrained, type Trained } from "./run-training.js";
 
 /** New fMRI with the voxels of the training data, scaled as the training data was. */
-function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix {
+function normalised(fmri: Matrix, file: string, { raw, split, voxelIndices }: Trained): Matrix {
   const voxels = raw.responses[0]?.columns ?? 0;
   if (fmri.columns !== voxels) {
     throw new DataError(
@@ -21,7 +20,6 @@ function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix
     );
   }
   const train = averageRepeats(split.train.map((i) => raw.responses[i] as Matrix));
-  const { voxelIndices } = normalise(raw, split);
   const kept = selectColumns(fmri, voxelIndices);
   const bad = kept.values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
@@ -31,22 +29,6 @@ function normalised(fmri: Matrix, file: string, { raw, split }: Trained): Matrix
     );
   }
   return zScore(kept, voxelStatistics(selectColumns(train, voxelIndices)));
-}
-
-async function writeImages(images: ImageSet, out: string): Promise<void> {
-  makeFolder(out, "--out");
-  const { height, width, channels, count } = images;
-  const size = height * width * channels;
-  const digits = String(count).length;
-  for (let i = 0; i < count; i++) {
-    const bytes = Uint8Array.from(images.pixels.subarray(i * size, (i + 1) * size), (v) =>
-      Math.round(255 * Math.min(1, Math.max(0, v))),
-    );
-    const raw = { width, height, channels: channels as 1 | 3 };
-    await sharp(bytes, { raw })
-      .png()
-      .toFile(join(out, `${String(i + 1).padStart(digits, "0")}.png`));
-  }
 }
 
 /** Adds the command. */
@@ -68,6 +50,7 @@ export function addReconstruct(program: Command): void {
       const trained = await openTrained(run, config);
       const images = await reconstruct(trained.device, trained.decoder, normalised(fmri, options.fmri, trained));
       trained.device.destroy();
+      makeFolder(options.out, "--out");
       await writeImages(images, options.out);
       process.stdout.write(`${images.count} images in ${options.out}\n`);
     });

@@ -8,10 +8,20 @@ import { loadUnlabeledImages } from "../data/unlabeled.js";
 import { UsageError } from "./errors.js";
 import type { RunConfig } from "./options.js";
 
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The settings that have a value. */
+function given<T extends object>(settings: T): Given<T> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
 async function readDataset(config: RunConfig): Promise<RawDataset> {
   const { resolution, channels, seed } = config;
   const path = config.data ?? "";
-  if (config.dataset === "simulate") return (await simulateRecordings({ resolution, channels, seed })).raw;
+  if (config.dataset === "simulate") {
+    const photographs = config.data === null ? {} : { photographs: config.data };
+    return (await simulateRecordings({ resolution, channels, seed, ...photographs, ...given(config.simulate) })).raw;
+  }
   if (config.dataset === "digit69") return readDigit69(path, { resolution, channels });
   return readFolder(path, { resolution, channels });
 }

@@ -12,7 +12,12 @@ export const runFiles = {
   log: "log.jsonl",
   checkpoint: "checkpoint.safetensors",
   metrics: "metrics.json",
+  scores: "scores.csv",
   reconstructions: "reconstructions.png",
+  report: "report.html",
+  /** Folders of the test images and of what was made of them, one PNG each, numbered in the order of `scores.csv`. */
+  stimuli: "stimuli",
+  images: "images",
 } as const;
 
 /** `runs/digit69-full-20260131-094500`. */
@@ -75,6 +80,11 @@ export class RunFolder {
   /** Writes a file whole, or not at all. */
   async writeJson(name: keyof typeof runFiles, value: unknown): Promise<void> {
     await writeFileAtomic(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** Writes a text file whole, or not at all. */
+  async writeText(name: keyof typeof runFiles, text: string): Promise<void> {
+    await writeFileAtomic(this.file(name), text);
   }
 
   /** Writes a binary file whole, or not at all. */

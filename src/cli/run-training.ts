@@ -1,30 +1,34 @@
-/** A training run from data to run folder, once for each fold, stoppable and resumable at any step. */
+/** A training run from data to run folder, once for each fold and group of targets, stoppable and resumable at any step. */
 import { readFileSync } from "node:fs";
 import pc from "picocolors";
 import type { Dataset, ImageSet, RawDataset, Split } from "../data/dataset.js";
+import { selectRows } from "../data/dataset.js";
 import type { FeatureWeights } from "../data/feature-weights.js";
-import { kFold } from "../data/folds.js";
-import { normalise } from "../data/normalise.js";
-import { type Device, openDevice } from "../index.js";
+import { type Device, type HostEntry, openDevice } from "../index.js";
 import {
   type Checkpoint,
   decodeCheckpoint,
   encodeCheckpoint,
+  entriesUnder,
   restoreTraining,
   trainingEntries,
 } from "../model/checkpoint.js";
 import { trainingConfig } from "../model/config.js";
 import type { Decoder } from "../model/decoder.js";
 import { CheckpointError } from "../model/errors.js";
+import { predictFmri } from "../model/predict-fmri.js";
 import { reconstruct } from "../model/reconstruct.js";
 import { Training } from "../model/training.js";
 import { StoppedError } from "./errors.js";
 import type { RunConfig } from "./options.js";
-import { formatSeconds, makeProgress, type Progress } from "./progress.js";
+import type { OtherFolder } from "./others.js";
+import { makeProgress, type Progress } from "./progress.js";
 import { featureNotice, readInputs } from "./recordings.js";
-import { type FoldImages, foldImages, type MethodResult, resultTable, scoreFolds, writeFigure } from "./results.js";
+import { type FoldImages, foldImages, type MethodResult } from "./results.js";
 import { RunFolder } from "./run-folder.js";
+import { finishRun } from "./run-outputs.js";
 import { type StopSwitch, stopOnSignals } from "./signals.js";
+import { foldDataset, joinUnits, matrixAsImages, trainingDataset, type Unit, unitsOf } from "./units.js";
 
 /** What to run and where to put it. */
 export interface RunRequest {
@@ -33,6 +37,8 @@ export interface RunRequest {
   readonly folder: () => Promise<RunFolder>;
   readonly resume: boolean;
   readonly json: boolean;
+  /** Folders of other people's reconstructions to score beside the run's. */
+  readonly others?: readonly OtherFolder[];
 }
 
 /** Seconds between checkpoints while training goes on. */
@@ -46,13 +52,9 @@ interface Run extends Omit<RunRequest, "folder"> {
   readonly stop: StopSwitch;
   readonly progress: Progress;
   readonly say: (line: string) => void;
-  /** Reconstructions of finished folds, for the checkpoint. */
+  readonly checkpoint: Checkpoint | null;
+  /** What finished units made, by name, for the checkpoint: images, and the Encoder's predictions as images of one pixel. */
   readonly finished: Map<string, ImageSet>;
-}
-
-/** The splits of a run: the dataset's own, or k folds over all its images. */
-export function splitsOf(config: RunConfig, raw: RawDataset): readonly Split[] {
-  return config.folds === 0 ? [raw.split] : kFold(raw, config.folds, config.seed);
 }
 
 /** The device of a command. VOXPIX_ADAPTER=swiftshader takes the bundled driver. */
@@ -60,68 +62,114 @@ export function openCommandDevice(): Promise<Device> {
   return openDevice(process.env["VOXPIX_ADAPTER"] === "swiftshader" ? { adapter: "swiftshader" } : {});
 }
 
-const foldName = (fold: number) => `reconstructions.${fold}`;
+const imagesOf = (unit: number) => `reconstructions.${unit}`;
+const predictionsOf = (fold: number) => `predictions.${fold}`;
 
-async function saveCheckpoint(run: Run, training: Training, fold: number): Promise<void> {
+async function saveCheckpoint(run: Run, training: Training, unit: number): Promise<void> {
   const entries = await trainingEntries(training);
   for (const [name, { count, height, width, channels, pixels }] of run.finished) {
     entries.set(name, { dtype: "f32", shape: [count, height, width, channels], values: Float32Array.from(pixels) });
   }
-  const header = { format: "voxpix-checkpoint-1", position: training.position, fold } as const;
+  const header = { format: "voxpix-checkpoint-1", position: training.position, fold: unit } as const;
   await run.folder.writeBytes("checkpoint", encodeCheckpoint({ header, entries }));
 }
 
-/** The images that a checkpoint holds of finished folds. */
-export function finishedFolds(checkpoint: Checkpoint): Map<string, ImageSet> {
+/** What a checkpoint holds of finished units. */
+function finishedUnits(checkpoint: Checkpoint): Map<string, ImageSet> {
   const finished = new Map<string, ImageSet>();
   for (const [name, { shape, values }] of checkpoint.entries) {
-    if (!name.startsWith("reconstructions.")) continue;
+    if (!/^(reconstructions|predictions)\./.test(name)) continue;
     const [count = 0, height = 0, width = 0, channels = 0] = shape;
     finished.set(name, { count, height, width, channels, pixels: Float32Array.from(values) });
   }
   return finished;
 }
 
-async function trainFold(run: Run, training: Training, fold: number): Promise<void> {
+async function trainUnit(run: Run, training: Training, unit: number): Promise<void> {
   let saved = performance.now();
   for await (const report of training.run(run.stop.requested)) {
     run.progress.epoch(report);
     const { secondsLeft: _left, ...logged } = report;
-    run.folder.log({ event: "epoch", fold, ...logged });
+    run.folder.log({ event: "epoch", fold: unit, ...logged });
     if (performance.now() - saved > 1000 * checkpointSeconds) {
-      await saveCheckpoint(run, training, fold);
+      await saveCheckpoint(run, training, unit);
       saved = performance.now();
     }
   }
   run.progress.stop();
-  await saveCheckpoint(run, training, fold);
+  await saveCheckpoint(run, training, unit);
   if (!run.stop.requested() || training.position.phase === "done") return;
-  run.folder.log({ event: "stopped", fold, position: training.position });
+  run.folder.log({ event: "stopped", fold: unit, position: training.position });
   throw new StoppedError(
     `stopped; the checkpoint is written. Go on with --resume ${run.folder.path}`,
     run.stop.exitCode(),
   );
 }
 
-/** Trains one fold, or takes its images from the checkpoint when it was finished before. */
-async function runFold(run: Run, split: Split, fold: number, checkpoint: Checkpoint | null): Promise<FoldImages> {
-  const dataset: Dataset = normalise(run.raw, split).dataset;
-  const known = run.finished.get(foldName(fold));
-  if (known) return foldImages(dataset, split.test, known);
-  if (fold === 0) for (const note of dataset.notes) run.say(pc.dim(note));
-  const training = new Training({
+function newTraining(run: Pick<Run, "device" | "weights" | "config">, dataset: Dataset): Training {
+  return new Training({
     device: run.device,
     dataset,
     weights: run.weights,
     config: trainingConfig(run.config),
   });
-  if (checkpoint && checkpoint.header.fold === fold) restoreTraining(training, checkpoint);
-  await trainFold(run, training, fold);
-  const images = await reconstruct(run.device, training.decoder, dataset.test.fmri);
-  if (run.config.folds > 0) run.finished.set(foldName(fold), images);
-  await saveCheckpoint(run, training, fold);
+}
+
+/** The Encoder of a finished first phase: groups of targets in one fold share it, since no test fMRI is in it. */
+interface TrainedEncoder {
+  readonly fold: number;
+  readonly entries: ReadonlyMap<string, HostEntry>;
+}
+
+function encoderInCheckpoint({ checkpoint }: Run, units: readonly Unit[]): TrainedEncoder | null {
+  const unit = checkpoint ? units[checkpoint.header.fold] : undefined;
+  if (!checkpoint || !unit || checkpoint.header.position.phase === "encoder") return null;
+  return { fold: unit.fold, entries: entriesUnder(checkpoint.entries, "encoder") };
+}
+
+/** Trains one unit and keeps what it made. @returns its Encoder. */
+async function runUnit(
+  run: Run,
+  { unit, index, dataset }: { unit: Unit; index: number; dataset: Dataset },
+  encoder: TrainedEncoder | null,
+): Promise<TrainedEncoder> {
+  const training = newTraining(run, trainingDataset(run.config, dataset, unit));
+  if (run.checkpoint?.header.fold === index) restoreTraining(training, run.checkpoint);
+  else if (encoder?.fold === unit.fold) {
+    training.encoder.loadStateDict(encoder.entries);
+    training.position = { phase: "decoder", epoch: 0, step: 0 };
+  }
+  await trainUnit(run, training, index);
+  const fmri = selectRows(dataset.test.fmri, unit.targets);
+  run.finished.set(imagesOf(index), await reconstruct(run.device, training.decoder, fmri));
+  if (run.config.encoderEpochs > 0 && !run.finished.has(predictionsOf(unit.fold))) {
+    const predicted = await predictFmri(run.device, training.encoder, dataset.test.images);
+    run.finished.set(predictionsOf(unit.fold), matrixAsImages(predicted));
+  }
+  await saveCheckpoint(run, training, index);
+  const entries = entriesUnder(await trainingEntries(training), "encoder");
   training.dispose();
-  return foldImages(dataset, split.test, images);
+  return { fold: unit.fold, entries };
+}
+
+/** The images of every fold whose units are all finished. */
+function finishedFolds(
+  { config, raw, finished }: Pick<Run, "config" | "raw" | "finished">,
+  units: readonly Unit[],
+): FoldImages[] {
+  const folds = [...new Set(units.map(({ fold }) => fold))];
+  return folds.flatMap((fold) => {
+    const parts = units.flatMap((unit, i) => {
+      const images = finished.get(imagesOf(i));
+      return unit.fold === fold ? [{ unit, targets: unit.targets, images }] : [];
+    });
+    const made = parts.flatMap(({ targets, images }) => (images ? [{ targets, images }] : []));
+    const split = parts[0]?.unit.split;
+    if (!split || made.length < parts.length) return [];
+    const { dataset, voxelIndices } = foldDataset(config, raw, split);
+    const predictions = finished.get(predictionsOf(fold)) ?? null;
+    return [foldImages({ dataset, voxelIndices, test: split.test, reconstructed: joinUnits(made), predictions })];
+  });
 }
 
 function readCheckpoint(folder: RunFolder): Checkpoint {
@@ -137,22 +185,32 @@ function readCheckpoint(folder: RunFolder): Checkpoint {
   return decodeCheckpoint(bytes, file);
 }
 
-/** Writes metrics and figure, and prints the table. */
-async function finishRun(
-  run: Pick<Run, "config" | "json" | "device" | "folder">,
-  folds: readonly FoldImages[],
-  seconds: number,
-): Promise<MethodResult[]> {
-  const results = scoreFolds(folds, run.config.seed);
-  const { adapter } = run.device;
-  const metrics = { config: run.config, adapter: adapter.name, software: adapter.software, seconds, results };
-  await run.folder.writeJson("metrics", metrics);
-  await writeFigure(run.folder.file("reconstructions"), folds, results);
-  run.folder.log({ event: "done", seconds });
-  if (run.json) process.stdout.write(`${JSON.stringify({ folder: run.folder.path, ...metrics })}\n`);
-  else
-    process.stdout.write(`\n${resultTable(results)}\n\nRun folder: ${run.folder.path}  (${formatSeconds(seconds)})\n`);
-  return results;
+function announceUnit(run: Run, units: readonly Unit[], index: number): void {
+  const { fold = 0 } = units[index] ?? {};
+  const folds = (units.at(-1)?.fold ?? 0) + 1;
+  const inFold = units.filter((unit) => unit.fold === fold);
+  const parts = [
+    ...(folds > 1 ? [`fold ${fold + 1} of ${folds}`] : []),
+    ...(inFold.length > 1 ? [`group ${inFold.indexOf(units[index] as Unit) + 1} of ${inFold.length}`] : []),
+  ];
+  if (parts.length > 0) run.say(parts.join(", "));
+}
+
+/** Trains every unit that is not finished. */
+async function runUnits(run: Run): Promise<FoldImages[]> {
+  const units = unitsOf(run.config, run.raw);
+  let encoder = encoderInCheckpoint(run, units);
+  let prepared = null as { fold: number; dataset: Dataset } | null;
+  for (const [index, unit] of units.entries()) {
+    if (run.finished.has(imagesOf(index))) continue;
+    announceUnit(run, units, index);
+    if (prepared?.fold !== unit.fold) {
+      prepared = { fold: unit.fold, dataset: foldDataset(run.config, run.raw, unit.split).dataset };
+      if (index === 0) for (const note of prepared.dataset.notes) run.say(pc.dim(note));
+    }
+    encoder = await runUnit(run, { unit, index, dataset: prepared.dataset }, encoder);
+  }
+  return finishedFolds(run, units);
 }
 
 /**
@@ -167,7 +225,8 @@ export async function runTraining(request: RunRequest): Promise<MethodResult[]> 
     if (!json) process.stderr.write(`${line}\n`);
   };
   const { raw, weights } = await readInputs(config);
-  const splits = splitsOf(config, raw);
+  // What is wrong with the split or the repeats is said before anything is written.
+  for (const { split } of unitsOf(config, raw).slice(0, 1)) foldDataset(config, raw, split);
   const device = await openCommandDevice();
   say(`${pc.bold("voxpix")} ${config.dataset}, ${config.variant}, preset ${config.preset}, seed ${config.seed}`);
   say(`device: ${device.adapter.name}${device.adapter.software ? " (software; `voxpix doctor` tells more)" : ""}`);
@@ -176,19 +235,16 @@ export async function runTraining(request: RunRequest): Promise<MethodResult[]> 
   const stop = stopOnSignals();
   try {
     const checkpoint = request.resume ? readCheckpoint(folder) : null;
-    const finished = checkpoint ? finishedFolds(checkpoint) : new Map<string, ImageSet>();
-    const run: Run = { ...request, device, raw, weights, folder, stop, say, finished, progress: makeProgress(json) };
+    const finished = checkpoint ? finishedUnits(checkpoint) : new Map<string, ImageSet>();
+    const progress = makeProgress(json);
+    const run: Run = { ...request, device, raw, weights, folder, stop, say, finished, checkpoint, progress };
     folder.log({
       event: request.resume ? "resumed" : "started",
       time: new Date().toISOString(),
       adapter: device.adapter.name,
     });
-    const folds: FoldImages[] = [];
-    for (const [fold, split] of splits.entries()) {
-      if (splits.length > 1) say(`fold ${fold + 1} of ${splits.length}`);
-      folds.push(await runFold(run, split, fold, checkpoint));
-    }
-    return await finishRun(run, folds, (performance.now() - start) / 1000);
+    const folds = await runUnits(run);
+    return await finishRun({ ...run, seconds: (performance.now() - start) / 1000 }, folds);
   } finally {
     stop.release();
     device.destroy();
@@ -201,47 +257,44 @@ export interface Trained {
   readonly decoder: Decoder;
   readonly raw: RawDataset;
   readonly split: Split;
-  readonly dataset: Dataset;
+  /** Which columns of the recordings the Decoder takes. */
+  readonly voxelIndices: readonly number[];
 }
 
 /**
- * Opens a run's Decoder as its checkpoint has it. With folds, the one of the fold that was trained last.
+ * Opens a run's Decoder as its checkpoint has it. With folds or groups of targets, the one that was trained last.
  *
  * @throws {CheckpointError} when there is no usable checkpoint.
  */
 export async function openTrained(path: string, config: RunConfig): Promise<Trained> {
   const checkpoint = readCheckpoint(new RunFolder(path));
   const { raw, weights } = await readInputs(config);
-  const split = splitsOf(config, raw)[checkpoint.header.fold] ?? raw.split;
-  const { dataset } = normalise(raw, split);
+  const split = unitsOf(config, raw)[checkpoint.header.fold]?.split ?? raw.split;
+  const { dataset, voxelIndices } = foldDataset(config, raw, split);
   const device = await openCommandDevice();
-  const training = new Training({ device, dataset, weights, config: trainingConfig(config) });
+  const training = newTraining({ device, weights, config }, dataset);
   restoreTraining(training, checkpoint);
-  return { device, decoder: training.decoder, raw, split, dataset };
+  return { device, decoder: training.decoder, raw, split, voxelIndices };
 }
 
-/** Scores a run again from its checkpoint, and writes metrics and figure anew. */
+/** Scores a run again from its checkpoint, and writes its outputs anew. */
 export async function evaluateRun(request: RunRequest): Promise<MethodResult[]> {
-  const { config, json } = request;
+  const { config } = request;
   const start = performance.now();
   const folder = await request.folder();
-  const finished = finishedFolds(readCheckpoint(folder));
-  const trained = await openTrained(folder.path, config);
-  const { device, raw } = trained;
+  const finished = finishedUnits(readCheckpoint(folder));
+  const { raw, weights } = await readInputs(config);
+  const folds = finishedFolds({ config, raw, finished }, unitsOf(config, raw));
+  if (folds.length === 0)
+    throw new CheckpointError(
+      `${folder.path}: no fold is finished, there is nothing to score; go on with --resume ${folder.path}`,
+    );
+  const device = await openCommandDevice();
   try {
-    const splits = splitsOf(config, raw);
-    const folds: FoldImages[] = [];
-    for (const [fold, split] of splits.entries()) {
-      const known = finished.get(foldName(fold));
-      if (config.folds > 0 && !known) continue;
-      const dataset = known ? normalise(raw, split).dataset : trained.dataset;
-      folds.push(
-        foldImages(dataset, split.test, known ?? (await reconstruct(device, trained.decoder, dataset.test.fmri))),
-      );
-    }
-    if (folds.length === 0)
-      throw new CheckpointError(`${folder.path}: no fold is finished; go on with --resume ${folder.path}`);
-    return await finishRun({ config, json, device, folder }, folds, (performance.now() - start) / 1000);
+    return await finishRun(
+      { ...request, device, raw, weights, folder, seconds: (performance.now() - start) / 1000 },
+      folds,
+    );
   } finally {
     device.destroy();
   }

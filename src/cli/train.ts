@@ -23,6 +23,16 @@ function lossWeights(text: string): [number, number, number] {
   return numbers as [number, number, number];
 }
 
+/** `voxels=1000,noise=2` as an object; which names and values are allowed, the configuration's schema says. */
+function simulateSettings(text: string): Record<string, number> {
+  const pairs = text.split(",").map((part) => /^\s*(\w+)\s*=\s*(\S+)\s*$/.exec(part) ?? []);
+  const settings = pairs.map(([, name, value]) => [name ?? "", Number(value)] as const);
+  if (settings.some(([name, value]) => name === "" || Number.isNaN(value))) {
+    throw new InvalidArgumentError("It must be name=number, several separated by commas.");
+  }
+  return Object.fromEntries(settings);
+}
+
 const examples = `
 Examples:
   $ voxpix train
@@ -59,9 +69,15 @@ export function trainOptions(command: Command): Command {
     .addOption(
       new Option(
         "--variant <name>",
-        "unlabeled data to use: none, images, or images and test fMRI (default: full)",
-      ).choices(["supervised", "images", "full"]),
+        "unlabeled data to use: none, images, images and test fMRI, or the last without the target's own (default: full)",
+      ).choices(["supervised", "images", "full", "targetExcluded"]),
     )
+    .option(
+      "--target-groups <k>",
+      "variant targetExcluded: groups of test images that a Decoder is trained without, one after the other (default: 10)",
+      wholeNumber,
+    )
+    .option("--test-repeats <n>", "repeats of each test image to use, drawn at random (default: all)", wholeNumber)
     .option("--folds <k>", "cross-validate over all images instead of the dataset's own split", wholeNumber)
     .option("--resolution <pixels>", "width and height of the images", wholeNumber)
     .option("--channels <n>", "1 for grey, 3 for colour", wholeNumber)
@@ -75,6 +91,11 @@ export function trainOptions(command: Command): Command {
     .option("--encoder-channels <n>", "channels of the Encoder's convolutions", wholeNumber)
     .option("--decoder-channels <n>", "channels of the Decoder's convolutions", wholeNumber)
     .option("--loss-weights <D,ED,DE>", "weights of the three losses (default: the preset's)", lossWeights)
+    .option(
+      "--simulate <settings>",
+      "another simulated subject: voxels, trainImages, testImages, unlabeledImages, testRepeats, noise, seed, e.g. voxels=1000,noise=2",
+      simulateSettings,
+    )
     .option("--seed <n>", "seed of every random number (default: 0)", wholeNumber)
     .option("--config <file>", "a JSON file with any of these settings, by their names in config.json")
     .option("--out <folder>", "the run folder (default: runs/<dataset>-<variant>-<time>)")

@@ -61,6 +61,7 @@ export {
   simulateRecordings,
 } from "./simulate.js";
 export { loadSsfmri2im, readSsfmri2im, type Ssfmri2imOptions } from "./ssfmri2im.js";
+export { keepTestRepeats, targetGroups, withoutTargets } from "./test-fmri.js";
 export { loadUnlabeledImages, withUnlabeledImages } from "./unlabeled.js";
 export { loadVim1, readVim1, type Vim1Options } from "./vim1.js";
 export type { SimulatedVoxel, VoxelKind } from "./voxel-model.js";

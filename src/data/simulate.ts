@@ -111,6 +111,11 @@ export async function simulateRecordings(options: SimulateOptions = {}): Promise
     ],
     classes: null,
     groups: sources,
+    // No brain has these; what a voxel answers to is the nearest thing to a region that a simulated subject has.
+    regions: [...new Set(voxels.map(({ kind }) => kind))].sort().map((kind) => ({
+      name: kind,
+      voxels: voxels.flatMap((voxel, v) => (voxel.kind === kind ? [v] : [])),
+    })),
     split: { train: indices.slice(0, settings.trainImages), test: indices.slice(settings.trainImages) },
     unlabeledImages: stimuli.unlabeled,
     notes: [

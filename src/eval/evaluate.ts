@@ -6,7 +6,7 @@ import { identify, pairingScores } from "./identification.js";
 import { meanSquaredError, pixelCorrelation } from "./metrics.js";
 import { SSIM_WINDOW, ssim } from "./ssim.js";
 import type { Interval } from "./statistics.js";
-import { bootstrapInterval, mean, permutationPValue } from "./statistics.js";
+import { bootstrapInterval, mean, permutationTest } from "./statistics.js";
 import { textTable } from "./table.js";
 
 /** Settings of `evaluate`. */
@@ -32,8 +32,9 @@ export interface WayEvaluation {
   readonly chance: number;
   readonly mean: number | null;
   readonly interval: Interval | null;
-  /** One-sided, from shuffled pairings of reconstructions and images. */
+  /** One-sided, from other pairings of reconstructions and images: all of them (exact) or random ones (sampled). */
   readonly pValue: number | null;
+  readonly pMethod: "exact" | "sampled" | null;
   readonly reason: string | null;
 }
 
@@ -86,21 +87,15 @@ export function evaluate(reconstructions: ImageSet, stimuli: ImageSet, options: 
   const { count, height, width, channels } = stimuli;
   const labels = options.labels ?? Array.from({ length: count }, (_, i) => String(i));
   checkLength("evaluate", "labels", labels.length, count);
-  const random = new HostRandom(seed);
-  const identification = identify(reconstructions, stimuli, options);
+  const { byWay: identification, identified } = identificationOf(reconstructions, stimuli, options);
   const correlations = [...pixelCorrelation(reconstructions, stimuli)];
   const similarities = Math.min(height, width) < SSIM_WINDOW ? null : ssim(reconstructions, stimuli);
   const errors = meanSquaredError(reconstructions, stimuli);
-  // Every score is resampled with the same draws, so that intervals of one evaluation can be compared.
-  const estimate = (values: ArrayLike<number>): Estimate => ({
-    mean: mean(values),
-    interval: bootstrapInterval(values, random.fork("bootstrap"), { resamples }),
-  });
-  const test = (way: WayResult) => evaluateWay(way, identification, { ties, permutations, random, estimate });
+  const estimate = estimator(seed, resamples);
   return {
     ...{ count, height, width, channels, seed, resamples, permutations, ties },
-    distractors: { least: Math.min(...identification.distractors), most: Math.max(...identification.distractors) },
-    identification: Object.fromEntries(identification.ways.map((way) => [way.n, test(way)])),
+    distractors: { least: Math.min(...identified.distractors), most: Math.max(...identified.distractors) },
+    identification,
     pixelCorrelation: estimate(correlations.map((r) => (Number.isNaN(r) ? 0 : r))),
     undefinedCorrelations: correlations.filter(Number.isNaN).length,
     ssim: similarities === null ? null : estimate(similarities),
@@ -110,9 +105,39 @@ export function evaluate(reconstructions: ImageSet, stimuli: ImageSet, options: 
       pixelCorrelation: orNull(correlations[i]),
       ssim: orNull(similarities?.[i]),
       mse: errors[i] ?? 0,
-      identification: Object.fromEntries(identification.ways.map(({ n, perImage }) => [n, orNull(perImage?.[i])])),
+      identification: Object.fromEntries(identified.ways.map(({ n, perImage }) => [n, orNull(perImage?.[i])])),
     })),
   };
+}
+
+/** Means with bootstrap intervals. Every score is resampled with the same draws, so that intervals of one evaluation can be compared. */
+const estimator =
+  (seed: number, resamples: number) =>
+  (values: ArrayLike<number>): Estimate => ({
+    mean: mean(values),
+    interval: bootstrapInterval(values, new HostRandom(seed).fork("bootstrap"), { resamples }),
+  });
+
+/**
+ * n-way identification with interval, chance and p-value; the part of `evaluate` that can be had by features as well as by pixels: rows of
+ * features are images of one pixel.
+ *
+ * @param reconstructions - `[N, H, W, C]`, one per stimulus in the same order.
+ * @param stimuli - `[N, H, W, C]`.
+ * @param options - As `evaluate`.
+ * @returns `byWay`, keyed by n, and `identified`, what it was computed from.
+ * @throws {RangeError} as `identify`.
+ */
+export function identificationOf(
+  reconstructions: ImageSet,
+  stimuli: ImageSet,
+  options: EvaluateOptions = {},
+): { readonly byWay: Readonly<Record<number, WayEvaluation>>; readonly identified: Identification } {
+  const { seed = 0, resamples = 10_000, permutations = 10_000, ties = "wrong" } = options;
+  const identified = identify(reconstructions, stimuli, options);
+  const context = { ties, permutations, random: new HostRandom(seed), estimate: estimator(seed, resamples) };
+  const byWay = Object.fromEntries(identified.ways.map((way) => [way.n, evaluateWay(way, identified, context)]));
+  return { byWay, identified };
 }
 
 const orNull = (value: number | undefined): number | null =>
@@ -129,10 +154,15 @@ function evaluateWay(
   },
 ): WayEvaluation {
   const { n, chance, reason } = way;
-  if (way.perImage === null) return { chance, mean: null, interval: null, pValue: null, reason };
+  if (way.perImage === null) return { chance, mean: null, interval: null, pValue: null, pMethod: null, reason };
   const scores = pairingScores(correlations, candidates, n, context.ties);
-  const pValue = permutationPValue(scores, candidates, context.random.fork("permutation"), context.permutations);
-  return { chance, ...context.estimate(way.perImage), pValue, reason };
+  const { pValue, method } = permutationTest(
+    scores,
+    candidates,
+    context.random.fork("permutation"),
+    context.permutations,
+  );
+  return { chance, ...context.estimate(way.perImage), pValue, pMethod: method, reason };
 }
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;

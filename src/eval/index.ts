@@ -1,7 +1,9 @@
 export type { RidgeReconstruction } from "./baselines.js";
 export { meanImageBaseline, nearestTrainingImageBaseline, ridgeBaseline } from "./baselines.js";
+export type { RegionAccuracy } from "./encoder-accuracy.js";
+export { noiseCeiling, regionAccuracy, voxelCorrelations } from "./encoder-accuracy.js";
 export type { Estimate, EvaluateOptions, Evaluation, ImageScore, WayEvaluation } from "./evaluate.js";
-export { evaluate, formatTable } from "./evaluate.js";
+export { evaluate, formatTable, identificationOf } from "./evaluate.js";
 export type { Identification, IdentificationOptions, TiePolicy, WayResult } from "./identification.js";
 export {
   candidateSets,
@@ -14,8 +16,8 @@ export { meanSquaredError, pearson, pixelCorrelation } from "./metrics.js";
 export type { RidgeModel, RidgeOptions } from "./ridge.js";
 export { fitRidge } from "./ridge.js";
 export { luma, ssim } from "./ssim.js";
-export type { Interval, Summary, UniformSource } from "./statistics.js";
-export { bootstrapInterval, holm, mean, permutationPValue, quantile, summarise } from "./statistics.js";
-export { textTable } from "./table.js";
+export type { Interval, PermutationTest, Summary, UniformSource } from "./statistics.js";
+export { bootstrapInterval, holm, mean, permutationTest, quantile, summarise } from "./statistics.js";
+export { csvTable, markdownTable, textTable } from "./table.js";
 export type { WilcoxonResult } from "./wilcoxon.js";
 export { wilcoxonSignedRank } from "./wilcoxon.js";

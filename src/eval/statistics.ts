@@ -103,37 +103,95 @@ function shuffle(values: Int32Array, rng: UniformSource): void {
   }
 }
 
+/** A p-value and how it was found: over all pairings, or over random ones. */
+export interface PermutationTest {
+  readonly pValue: number;
+  readonly method: "exact" | "sampled";
+  /** Pairings that were looked at. */
+  readonly pairings: number;
+}
+
+/** Total score of every order of `members`: the reconstructions stay, the stimuli change places. */
+function allTotals(scores: Float64Array, count: number, members: Int32Array): number[] {
+  const totals: number[] = [];
+  const visit = (position: number, left: readonly number[], total: number) => {
+    const image = members[position];
+    if (image === undefined) totals.push(total);
+    else {
+      for (const truth of left) {
+        const rest = left.filter((other) => other !== truth);
+        visit(position + 1, rest, total + (scores[image * count + truth] ?? 0));
+      }
+    }
+  };
+  visit(0, Array.from(members), 0);
+  return totals;
+}
+
+/** How many choices of one total from each list sum to `threshold` or more. */
+function countCombinations(lists: readonly (readonly number[])[], threshold: number): number {
+  const [first, ...rest] = lists;
+  if (first === undefined) return threshold <= 0 ? 1 : 0;
+  return first.reduce((sum, total) => sum + countCombinations(rest, threshold - total), 0);
+}
+
+/** Pairings of a shuffle within each set. */
+function pairingCount(sets: readonly Int32Array[]): number {
+  let product = 1;
+  for (const { length } of sets) for (let i = 2; i <= length; i++) product *= i;
+  return product;
+}
+
 /**
  * Permutation test of identification: how often does a random pairing of reconstructions with images score as well as the true one?
  *
  * The whole pairing is shuffled within each candidate set (a fold, a class, or all images), which keeps the dependence between images
- * that share distractors. `p = (1 + shuffles with a mean >= the observed mean) / (1 + permutations)`, so p is never 0.
+ * that share distractors. Where there are no more than `permutations` pairings (7 images and the default), all are looked at:
+ * `p = pairings with a mean >= the observed mean / pairings`, the true one among them. Else
+ * `p = (1 + shuffles with a mean >= the observed mean) / (1 + permutations)`. Neither is ever 0.
  *
  * @param scores - `[count, count]` from `pairingScores`: entry `[i, t]` is the score of reconstruction i if stimulus t were the truth.
  * @param sets - From `candidateSets`.
- * @param rng - Source of the shuffles.
+ * @param rng - Source of the shuffles; not drawn from in an exact test.
  * @param permutations - Default 10,000.
- * @returns the one-sided p-value.
+ * @returns the one-sided p-value and its method.
  * @throws {RangeError} when there are no images, or the table is not `[count, count]`.
  * @see Phipson & Smyth 2010, "Permutation p-values should never be zero".
  */
-export function permutationPValue(
+export function permutationTest(
   scores: Float64Array,
   sets: readonly Int32Array[],
   rng: UniformSource,
   permutations = 10_000,
-): number {
+): PermutationTest {
   const count = sets.length;
   if (count === 0 || scores.length !== count * count) {
     throw new RangeError(
-      `permutationPValue: scores must be count x count for count >= 1, got ${scores.length} for ${count} images`,
+      `permutationTest: scores must be count x count for count >= 1, got ${scores.length} for ${count} images`,
     );
   }
   let observed = 0;
   for (let i = 0; i < count; i++) observed += scores[i * count + i] ?? 0;
   // The same total summed in another order differs by rounding; a tie must count as a tie.
   const threshold = observed - 1e-9;
-  const groups = [...new Set(sets)].map((members) => ({ members, truth: Int32Array.from(members) }));
+  const distinct = [...new Set(sets)];
+  const all = pairingCount(distinct);
+  if (all <= permutations) {
+    const lists = distinct.map((members) => allTotals(scores, count, members));
+    return { pValue: countCombinations(lists, threshold) / all, method: "exact", pairings: all };
+  }
+  const asGood = countShuffles(scores, distinct, rng, { count, threshold, permutations });
+  return { pValue: (1 + asGood) / (1 + permutations), method: "sampled", pairings: permutations };
+}
+
+/** Random pairings whose total reaches the threshold. */
+function countShuffles(
+  scores: Float64Array,
+  sets: readonly Int32Array[],
+  rng: UniformSource,
+  { count, threshold, permutations }: { count: number; threshold: number; permutations: number },
+): number {
+  const groups = sets.map((members) => ({ members, truth: Int32Array.from(members) }));
   let asGood = 0;
   for (let p = 0; p < permutations; p++) {
     let total = 0;
@@ -145,7 +203,7 @@ export function permutationPValue(
     }
     if (total >= threshold) asGood++;
   }
-  return (1 + asGood) / (1 + permutations);
+  return asGood;
 }
 
 /**

@@ -21,3 +21,21 @@ export function textTable(rows: readonly (readonly string[])[], align: readonly 
   );
   return lines.join("\n");
 }
+
+/** Rows as comma-separated values (RFC 4180): cells with a comma, quote or line break are quoted; lines end in LF. */
+export function csvTable(rows: readonly (readonly (string | number | null)[])[]): string {
+  const cell = (value: string | number | null) => {
+    const text = value === null ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;
+}
+
+/** Rows as a Markdown table, the first one its head. */
+export function markdownTable(rows: readonly (readonly string[])[], align: readonly ("left" | "right")[] = []): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const line = (cells: readonly string[]) =>
+    `| ${Array.from({ length: columns }, (_, c) => (cells[c] ?? "").replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = Array.from({ length: columns }, (_, c) => (align[c] === "right" ? "---:" : "---"));
+  return [line(rows[0] ?? []), line(rule), ...rows.slice(1).map(line)].join("\n");
+}

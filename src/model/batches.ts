@@ -4,7 +4,7 @@ import { selectImages, selectRows } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
 
 /** Which unlabeled data the Decoder trains on: the rows of the paper's Fig. 4. */
-export type Variant = "supervised" | "images" | "full";
+export type Variant = "supervised" | "images" | "full" | "targetExcluded";
 
 /** What each variant uses. */
 export const variants: Readonly<
@@ -13,6 +13,8 @@ export const variants: Readonly<
   supervised: { images: false, testFmri: false, title: "supervised only" },
   images: { images: true, testFmri: false, title: "+ unlabeled images" },
   full: { images: true, testFmri: true, title: "+ unlabeled images + unlabeled test fMRI" },
+  // Trains as `full` on a dataset whose test part lacks the targets: see `withoutTargets`.
+  targetExcluded: { images: true, testFmri: true, title: "full, without the target's own test fMRI" },
 };
 
 /** The pairs of one epoch, in its order. */

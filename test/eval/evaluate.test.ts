@@ -48,7 +48,13 @@ describe("evaluate", () => {
     expect(result.pixelCorrelation.mean).toBeCloseTo(0.75, 12);
     expect(result.undefinedCorrelations).toBe(1);
     expect(result.ssim).toBeNull();
-    expect(result.identification[10]).toMatchObject({ mean: null, interval: null, pValue: null, chance: 0.1 });
+    expect(result.identification[10]).toMatchObject({
+      mean: null,
+      interval: null,
+      pValue: null,
+      pMethod: null,
+      chance: 0.1,
+    });
     expect(JSON.parse(JSON.stringify(result))).toEqual(result);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HostRandom } from "../../src/data/random.js";
 import { candidateSets, correlationMatrix, pairingScores } from "../../src/eval/identification.js";
-import { bootstrapInterval, holm, mean, permutationPValue, quantile, summarise } from "../../src/eval/statistics.js";
+import { bootstrapInterval, holm, mean, permutationTest, quantile, summarise } from "../../src/eval/statistics.js";
 import { wilcoxonSignedRank } from "../../src/eval/wilcoxon.js";
 import { blend, golden, noiseImages } from "./helpers.js";
 
@@ -60,13 +60,13 @@ describe("bootstrapInterval", () => {
   });
 });
 
-describe("permutationPValue", () => {
+describe("permutationTest", () => {
   const pValue = (amount: number, seed: number, groups?: number[]) => {
     const seen = noiseImages(20, 6, 6, 1, seed);
     const made = blend(seen, noiseImages(20, 6, 6, 1, seed + 1000), amount);
     const sets = candidateSets(20, groups === undefined ? {} : { groups });
     const scores = pairingScores(correlationMatrix(made, seen), sets, 2);
-    return permutationPValue(scores, sets, new HostRandom(seed), 500);
+    return permutationTest(scores, sets, new HostRandom(seed), 500).pValue;
   };
 
   test("is the smallest possible for good reconstructions", () => {
@@ -99,11 +99,43 @@ describe("permutationPValue", () => {
     const total = (order: number[]) => order.reduce((sum, truth, i) => sum + table[4 * i + truth]!, 0);
     for (const order of permutations) if (total(order) >= total([0, 1, 2, 3]) - 1e-9) asGood++;
     expect(permutations.length).toBe(24);
-    expect(permutationPValue(Float64Array.from(table), sets, new HostRandom(3), 20_000)).toBeCloseTo(asGood / 24, 1.7);
+    const exact = permutationTest(Float64Array.from(table), sets, new HostRandom(3));
+    expect(exact).toEqual({ pValue: asGood / 24, method: "exact", pairings: 24 });
+    const sampled = permutationTest(Float64Array.from(table), sets, new HostRandom(3), 23);
+    expect(sampled).toMatchObject({ method: "sampled", pairings: 23 });
+  });
+
+  test("agrees with all 3! x 2! pairings of two sets, and sampling agrees with both", () => {
+    const rng = new HostRandom(8);
+    const table = Float64Array.from({ length: 25 }, () => rng.uniform());
+    const sets = candidateSets(5, { groups: ["a", "b", "a", "b", "a"] });
+    const at = (i: number, t: number) => table[5 * i + t]!;
+    const threes = [
+      [0, 2, 4],
+      [0, 4, 2],
+      [2, 0, 4],
+      [2, 4, 0],
+      [4, 0, 2],
+      [4, 2, 0],
+    ];
+    const totals = threes.flatMap(([a, b, c]) =>
+      [
+        [1, 3],
+        [3, 1],
+      ].map(([d, e]) => at(0, a!) + at(2, b!) + at(4, c!) + at(1, d!) + at(3, e!)),
+    );
+    const asGood = totals.filter((total) => total >= totals[0]! - 1e-9).length;
+    expect(permutationTest(table, sets, new HostRandom(3)).pValue).toBe(asGood / 12);
+    // Seven images have 5,040 pairings, eight 40,320: above the default of 10,000 they are sampled.
+    const seven = Float64Array.from({ length: 49 }, (_, i) => (i % 8 === 0 ? 0.7 : rng.uniform()));
+    const exact = permutationTest(seven, candidateSets(7), new HostRandom(4));
+    const sampled = permutationTest(seven, candidateSets(7), new HostRandom(4), 5039);
+    expect([exact.method, exact.pairings, sampled.method]).toEqual(["exact", 5040, "sampled"]);
+    expect(Math.abs(exact.pValue - sampled.pValue)).toBeLessThan(4 * Math.sqrt(0.25 / 5039));
   });
 
   test("rejects a table of another size", () => {
-    expect(() => permutationPValue(new Float64Array(5), candidateSets(2), new HostRandom(1))).toThrow(
+    expect(() => permutationTest(new Float64Array(5), candidateSets(2), new HostRandom(1))).toThrow(
       "got 5 for 2 images",
     );
   });
