@@ -24,10 +24,19 @@ export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
 } from "./nn/binary-cross-entropy.js";
-export { clipByGlobalNorm } from "./nn/clip.js";
+export {
+  type ClipByGlobalNormOptions,
+  type ClippedGradients,
+  clipByGlobalNorm,
+  clipByValue,
+  globalNorm,
+} from "./nn/clip.js";
 export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
 export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from "./nn/cross-entropy.js";
 export { Dropout } from "./nn/dropout.js";
+export { Ema, type EmaOptions } from "./nn/ema.js";
+export { GradScaler, type GradScalerOptions, type GradScalerState } from "./nn/grad-scaler.js";
+export { GradientAccumulator } from "./nn/gradient-accumulator.js";
 export {
   constantInit,
   type Fans,
@@ -89,6 +98,16 @@ export {
 export type { Conv2dOptions, ConvTranspose2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-kernel.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
+export {
+  type GradOptions,
+  grad,
+  hessianVectorProduct,
+  jvp,
+  type Pullback,
+  stopGradient,
+  valueAndGrad,
+  vjp,
+} from "./tensor/functional.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d } from "./tensor/ops/adaptive-pool2d.js";
 export { all, any } from "./tensor/ops/any.js";
