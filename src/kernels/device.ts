@@ -104,7 +104,11 @@ export class Device {
     this.adapter = adapter;
     this.#instance = instance;
     this.#pool = new BufferPool(gpu, () => this.#dispatcher.flush());
-    this.recorder = new Recorder(this.#pool);
+    this.recorder = new Recorder({
+      pool: this.#pool,
+      maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+      bind: (command) => this.#dispatcher.bind(command),
+    });
     this.#dispatcher = new Dispatcher(gpu, this.recorder);
     gpu.onuncapturederror = ({ error }) => {
       this.#failure ??= new DeviceError(`the GPU reported: ${error.message}`);
@@ -118,8 +122,9 @@ export class Device {
   allocate(bytes: number, label: string): Storage {
     this.#checkAlive(label);
     // What a recorded function makes in scopes is its own; what it makes outside of them lives on without it.
-    const arena = this.#scopes.length > 0 ? this.recorder.current?.arena : null;
-    return (arena ?? this.#pool).allocate(bytes, label);
+    const storage = this.#pool.allocate(bytes, label);
+    if (this.#scopes.length > 0) this.recorder.current?.own(storage);
+    return storage;
   }
 
   /** Records one dispatch of a kernel. */
@@ -141,7 +146,7 @@ export class Device {
   fill(storage: Storage, data: ArrayBufferView<ArrayBuffer>): void {
     if (this.#scopes.length === 0)
       this.recorder.refuse("write", `what lives outside scopes ${frozen}; make it before the call`);
-    this.recorder.hostWrite(storage, () => this.write(storage, data));
+    this.recorder.hostWrite(storage, (target) => this.write(target, data));
   }
 
   /** Does what was recorded again, with `copies` of whole storages before and after it. */
@@ -150,7 +155,8 @@ export class Device {
     copies: { readonly before: readonly StorageCopy[]; readonly after: readonly StorageCopy[] },
   ): void {
     this.#checkAlive("capture");
-    for (const command of recording.commands) if (command.kind === "host" && command.early) command.write();
+    for (const command of recording.commands)
+      if (command.kind === "host" && command.early) command.write(command.storage);
     for (const { from, to, bytes } of copies.before) this.copy(from, 0, to, 0, bytes);
     this.#dispatcher.replay(recording.commands);
     for (const { from, to, bytes } of copies.after) this.copy(from, 0, to, 0, bytes);

@@ -1,4 +1,5 @@
 /** Records dispatches: cached pipelines, bind groups and uniform blocks, many dispatches to one submit. */
+import type { ElementwiseLaunch } from "./elementwise.js";
 import { DeviceError } from "./errors.js";
 import { maths } from "./generated.js";
 import { type DimsOf, encodeDims, type KernelSource } from "./kernel.js";
@@ -19,9 +20,37 @@ export interface Launch<S extends KernelSource> {
   readonly constants?: { readonly [K in S["constants"][number]]?: string | number };
   /** Workgroups along x, y, z; zero anywhere skips the dispatch. */
   readonly groups: readonly [number, number?, number?];
+  /** What an elementwise dispatch computes, when it could be part of a larger kernel. */
+  readonly formula?: ElementwiseLaunch;
 }
 
-/** What a recording holds: WebGPU's commands with all they need, and writes by the host between them. */
+/** A dispatch as a recording keeps it: which storages it uses can still be changed. */
+export interface DispatchCommand {
+  readonly kind: "dispatch";
+  readonly source: KernelSource;
+  readonly launch: Launch<KernelSource>;
+}
+
+/** What a recording notes down, in order. */
+export type RecordedCommand =
+  | DispatchCommand
+  | {
+      readonly kind: "copy";
+      readonly from: Storage;
+      readonly fromOffset: number;
+      readonly to: Storage;
+      readonly toOffset: number;
+      readonly bytes: number;
+    }
+  /** A write by the host to `storage`, or to what takes its place; an early one is done before all commands. */
+  | {
+      readonly kind: "host";
+      readonly storage: Storage;
+      readonly write: (storage: Storage) => void;
+      readonly early: boolean;
+    };
+
+/** A recorded command with all that WebGPU needs to do it again. */
 export type Command =
   | {
       readonly kind: "dispatch";
@@ -30,15 +59,7 @@ export type Command =
       readonly group: GPUBindGroup;
       readonly groups: readonly [number, number, number];
     }
-  | {
-      readonly kind: "copy";
-      readonly from: GPUBuffer;
-      readonly fromOffset: number;
-      readonly to: GPUBuffer;
-      readonly toOffset: number;
-      readonly bytes: number;
-    }
-  | { readonly kind: "host"; readonly write: () => void; readonly early: boolean };
+  | Extract<RecordedCommand, { kind: "copy" | "host" }>;
 
 interface CompiledKernel {
   readonly id: number;
@@ -81,30 +102,31 @@ export class Dispatcher {
     const [x, y = 1, z = 1] = launch.groups;
     if (x === 0 || y === 0 || z === 0) return;
     this.#checkGrid(source, [x, y, z]);
-    const kernel = this.#compile(source, launch.overrides ?? {}, launch.constants ?? {});
-    const group = this.#bindGroup(source, kernel, launch);
-    const command = {
-      kind: "dispatch",
-      kernel: source.name,
-      pipeline: kernel.pipeline,
-      group,
-      groups: [x, y, z],
-    } as const;
-    this.#encode(command);
+    const command: DispatchCommand = { kind: "dispatch", source, launch: launch as unknown as Launch<KernelSource> };
+    this.#encode(this.bind(command));
     this.#recorder.current?.add(command, Object.values<Binding>(launch.buffers));
     if (this.#recorded >= dispatchesPerSubmit) this.flush();
   }
 
   /** Records a copy between storages; byte counts are multiples of 4. */
   copy(from: Storage, fromOffset: number, to: Storage, toOffset: number, bytes: number): void {
-    const command = { kind: "copy", from: from.buffer, fromOffset, to: to.buffer, toOffset, bytes } as const;
+    const command = { kind: "copy", from, fromOffset, to, toOffset, bytes } as const;
     this.#encode(command);
     this.#recorder.current?.add(command, [from, to]);
   }
 
   /** Records a copy to a buffer that is no storage. */
   copyOut(from: Storage, fromOffset: number, to: GPUBuffer, bytes: number): void {
-    this.#encode({ kind: "copy", from: from.buffer, fromOffset, to, toOffset: 0, bytes });
+    this.#closePass();
+    this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to, 0, bytes);
+  }
+
+  /** A dispatch with its pipeline and bind group. */
+  bind({ source, launch }: DispatchCommand): Command {
+    const [x, y = 1, z = 1] = launch.groups;
+    const kernel = this.#compile(source, launch.overrides ?? {}, launch.constants ?? {});
+    const group = this.#bindGroup(source, kernel, launch);
+    return { kind: "dispatch", kernel: source.name, pipeline: kernel.pipeline, group, groups: [x, y, z] };
   }
 
   /** Records the commands of a recording again, all for one submit unless the host has to write in between. */
@@ -133,8 +155,8 @@ export class Dispatcher {
     } else if (command.kind === "copy") {
       this.#closePass();
       const { from, fromOffset, to, toOffset, bytes } = command;
-      this.#openEncoder().copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
-    } else if (!command.early) command.write();
+      this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to.buffer, toOffset, bytes);
+    } else if (!command.early) command.write(command.storage);
   }
 
   #openEncoder(): GPUCommandEncoder {

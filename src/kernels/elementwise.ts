@@ -40,7 +40,7 @@ interface Layout {
 }
 
 /** Merges neighbouring axes along which every input is either contiguous or broadcast, so that fewer divisions are left. */
-function mergeAxes(shape: readonly number[], inputs: readonly (readonly number[])[]): Layout {
+export function mergeAxes(shape: readonly number[], inputs: readonly (readonly number[])[]): Layout {
   const rank = shape.length;
   const aligned = inputs.map((input) => shape.map((_, axis) => input[axis - (rank - input.length)] ?? 1));
   const merged: { size: number; wide: boolean[] }[] = [];
@@ -66,7 +66,7 @@ function mergeAxes(shape: readonly number[], inputs: readonly (readonly number[]
   return { shape: merged.map(({ size }) => size), strides };
 }
 
-const padTo8 = (values: readonly number[]) => [...values, ...new Array<number>(8 - values.length).fill(0)];
+export const padTo8 = (values: readonly number[]) => [...values, ...new Array<number>(8 - values.length).fill(0)];
 
 /**
  * Records an elementwise dispatch; results over one binding are made in windows of the outermost axis that is left.
@@ -144,5 +144,6 @@ function dispatch(device: Device, launch: ElementwiseLaunch, part: Part): void {
     buffers,
     constants,
     groups: grid(part.rows * part.rowSize, 256),
+    ...(part.whole ? { formula: launch } : {}),
   } as never);
 }

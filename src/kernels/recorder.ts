@@ -1,61 +1,9 @@
 /** Recordings: what a function did on the device, kept so that it can be done again without running the function. */
-import type { Binding, Command } from "./dispatcher.js";
+import type { Binding, Command, DispatchCommand, RecordedCommand } from "./dispatcher.js";
 import { CaptureError } from "./errors.js";
-import { type BufferPool, bufferSize, Storage } from "./storage.js";
-
-/** Memory of one recording: a freed storage serves the next of its size, in every replay as in the recorded run. */
-class Arena {
-  readonly #pool: BufferPool;
-  readonly #bases = new Map<number, Storage>();
-  readonly #free = new Map<number, Storage[]>();
-  readonly #live = new Set<number>();
-  #closed = false;
-
-  constructor(pool: BufferPool) {
-    this.#pool = pool;
-  }
-
-  /** Storages in use. */
-  get live(): number {
-    return this.#live.size;
-  }
-
-  get bytes(): number {
-    return [...this.#bases.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  allocate(bytes: number, label: string): Storage {
-    const base = this.#free.get(bufferSize(bytes))?.pop() ?? this.#pool.allocate(bytes, label);
-    if (!this.#bases.has(base.id)) {
-      this.#bases.set(base.id, base);
-      this.#pool.memory.capturedBytes += base.bytes;
-    }
-    this.#live.add(base.id);
-    return new Storage(base.id, base.buffer, base.bytes, this);
-  }
-
-  free({ id, bytes }: Storage): void {
-    const base = this.#bases.get(id);
-    this.#live.delete(id);
-    if (!base) return;
-    const list = this.#free.get(bytes) ?? [];
-    this.#free.set(bytes, list);
-    list.push(base);
-    if (this.#closed) this.#giveBack(base);
-  }
-
-  /** Gives the memory back, that of storages still in use once they are freed. */
-  close(): void {
-    this.#closed = true;
-    for (const base of this.#bases.values()) if (!this.#live.has(base.id)) this.#giveBack(base);
-  }
-
-  #giveBack(base: Storage): void {
-    this.#bases.delete(base.id);
-    this.#pool.memory.capturedBytes -= base.bytes;
-    base.release();
-  }
-}
+import { fuse } from "./fusion.js";
+import { planMemory } from "./memory-plan.js";
+import type { BufferPool, Storage } from "./storage.js";
 
 /** Host state that was read while recording, and the values it had. */
 interface Watch {
@@ -63,38 +11,86 @@ interface Watch {
   readonly seen: Set<unknown>;
 }
 
+/** What a recording needs of its device to become a replay. */
+export interface RecordingDevice {
+  readonly pool: BufferPool;
+  /** Storages that one kernel may bind. */
+  readonly maxBuffers: number;
+  bind(command: DispatchCommand): Command;
+}
+
 /** Commands in order, the memory they use, and the host state they depend on. */
 export class Recording {
-  readonly commands: Command[] = [];
-  readonly arena: Arena;
+  /** What a replay does; empty until the recording has ended. */
+  commands: readonly Command[] = [];
+  readonly #device: RecordingDevice;
+  #recorded: RecordedCommand[] = [];
+  /** What was made while recording and does not live on: a replay has memory of its own in its place. */
+  readonly #temporary = new Set<Storage>();
+  readonly #results = new Set<Storage>();
   /** Storages from outside that commands use, each kept alive, and by how much a run moves their version. */
   readonly #outside = new Map<Storage, number>();
-  #expected: { readonly read: () => unknown; readonly value: unknown }[] = [];
+  readonly #memory: Storage[] = [];
+  #places: ReadonlyMap<Storage, Storage> = new Map();
   readonly #watched = new Map<object, Map<string, Watch>>();
-  /** What host writes may not be moved in front of: buffers that commands before them use. */
-  readonly #used = new Set<number>();
+  #expected: { readonly read: () => unknown; readonly value: unknown }[] = [];
+  readonly #used = new Set<Storage>();
 
-  constructor(pool: BufferPool) {
-    this.arena = new Arena(pool);
+  constructor(device: RecordingDevice) {
+    this.#device = device;
+  }
+
+  /** Bytes of memory that it holds. */
+  get bytes(): number {
+    return this.#memory.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** How many of the storages made while recording are still in use. */
+  get left(): number {
+    return [...this.#temporary].filter(({ freed }) => !freed).length;
+  }
+
+  /** Memory for an argument, as long as the recording. */
+  reserve(bytes: number, label: string): Storage {
+    const storage = this.#device.pool.allocate(bytes, label);
+    this.#memory.push(storage);
+    this.#device.pool.memory.capturedBytes += storage.bytes;
+    return storage;
+  }
+
+  /** Takes note of a storage that is the recorded function's own. */
+  own(storage: Storage): Storage {
+    this.#temporary.add(storage);
+    return storage;
   }
 
   /** Takes note of a command and of the storages it uses. */
-  add(command: Command, storages: Iterable<Binding>): void {
-    this.commands.push(command);
-    for (const binding of storages) this.use("storage" in binding ? binding.storage : binding);
+  add(command: RecordedCommand, storages: Iterable<Binding>): void {
+    this.#recorded.push(command);
+    for (const binding of storages) this.#use("storage" in binding ? binding.storage : binding);
   }
 
   /** Takes note of a host write; one whose storage no earlier command uses is done before all commands. */
-  addHostWrite(storage: Storage, write: () => void): void {
-    const early = !this.#used.has(storage.id);
-    this.use(storage);
-    this.commands.push({ kind: "host", write, early });
+  addHostWrite(storage: Storage, write: (storage: Storage) => void): void {
+    const early = !this.#used.has(storage);
+    this.#use(storage);
+    this.#recorded.push({ kind: "host", storage, write, early });
   }
 
-  /** Keeps a storage alive as long as the recording. */
-  use(storage: Storage): void {
-    this.#used.add(storage.id);
-    if (storage.pool === this.arena || this.#outside.has(storage)) return;
+  /** Takes note of a result: it must be there after a replay. */
+  addResult(storage: Storage): void {
+    this.#use(storage);
+    this.#results.add(storage);
+  }
+
+  /** Where a replay has what was in `storage` in the recorded run. */
+  placeOf(storage: Storage): Storage {
+    return this.#places.get(storage) ?? storage;
+  }
+
+  #use(storage: Storage): void {
+    this.#used.add(storage);
+    if (this.#temporary.has(storage) || this.#outside.has(storage)) return;
     storage.retain();
     this.#outside.set(storage, storage.version);
   }
@@ -118,6 +114,35 @@ export class Recording {
     }
     this.#watched.clear();
     for (const [storage, version] of this.#outside) this.#outside.set(storage, storage.version - version);
+    this.#prepare();
+  }
+
+  /** From what was noted down to commands that can be done again: fused, in memory of their own. */
+  #prepare(): void {
+    const isTemporary = (storage: Storage) => this.#temporary.has(storage) && !this.#results.has(storage);
+    const commands = fuse(this.#recorded, { isTemporary, maxBuffers: this.#device.maxBuffers });
+    const blocks = planMemory(commands, this.#temporary, this.#results);
+    const places = new Map<Storage, Storage>();
+    for (const { bytes, storages } of blocks) {
+      const memory = this.reserve(bytes, "capture");
+      for (const storage of storages) places.set(storage, memory);
+    }
+    this.#places = places;
+    this.commands = commands.map((command) => this.#placed(command));
+    this.#recorded = [];
+    this.#temporary.clear();
+    this.#used.clear();
+  }
+
+  /** The command in the replay's memory. */
+  #placed(command: RecordedCommand): Command {
+    if (command.kind === "host") return { ...command, storage: this.placeOf(command.storage) };
+    if (command.kind === "copy") return { ...command, from: this.placeOf(command.from), to: this.placeOf(command.to) };
+    const buffers = Object.entries(command.launch.buffers).map(([name, bound]) => {
+      const { storage, offset, bytes } = "storage" in bound ? bound : { storage: bound, offset: 0, bytes: bound.bytes };
+      return [name, { storage: this.placeOf(storage), offset, bytes }] as const;
+    });
+    return this.#device.bind({ ...command, launch: { ...command.launch, buffers: Object.fromEntries(buffers) } });
   }
 
   /** True while running the function again would record the same commands. */
@@ -135,8 +160,13 @@ export class Recording {
     for (const storage of this.#outside.keys()) storage.release();
     this.#outside.clear();
     this.#expected = [];
-    this.commands.length = 0;
-    this.arena.close();
+    this.commands = [];
+    this.#recorded = [];
+    for (const storage of this.#memory) {
+      this.#device.pool.memory.capturedBytes -= storage.bytes;
+      storage.release();
+    }
+    this.#memory.length = 0;
   }
 }
 
@@ -144,10 +174,10 @@ export class Recording {
 export class Recorder {
   #current: Recording | null = null;
   #refused: CaptureError | null = null;
-  readonly #pool: BufferPool;
+  readonly #device: RecordingDevice;
 
-  constructor(pool: BufferPool) {
-    this.#pool = pool;
+  constructor(device: RecordingDevice) {
+    this.#device = device;
   }
 
   /** The recording being made; `null` when there is none. */
@@ -158,7 +188,7 @@ export class Recorder {
   /** Starts a recording. */
   start(): Recording {
     this.#refused = null;
-    this.#current = new Recording(this.#pool);
+    this.#current = new Recording(this.#device);
     return this.#current;
   }
 
@@ -166,8 +196,8 @@ export class Recorder {
   stop(): void {
     const recording = this.#current;
     this.#current = null;
-    recording?.finish();
     if (this.#refused) throw this.#refused;
+    recording?.finish();
   }
 
   /** Gives up the recording, after an error. */
@@ -202,8 +232,8 @@ export class Recorder {
   }
 
   /** Runs `write`, which changes `storage` from the host, now and before the commands that follow it in every replay. */
-  hostWrite(storage: Storage, write: () => void): void {
-    this.paused(write);
+  hostWrite(storage: Storage, write: (storage: Storage) => void): void {
+    this.paused(() => write(storage));
     this.#current?.addHostWrite(storage, write);
   }
 }

@@ -26,15 +26,19 @@ export class Storage {
   readonly bytes: number;
   /** Counts in-place updates, so that backward can tell that a saved value has changed since. */
   version = 0;
-  /** Where it goes when it is freed. */
-  readonly pool: { free(storage: Storage): void };
   #references = 1;
+  readonly #pool: BufferPool;
 
-  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: { free(storage: Storage): void }) {
+  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: BufferPool) {
     this.id = id;
     this.buffer = buffer;
     this.bytes = bytes;
-    this.pool = pool;
+    this.#pool = pool;
+  }
+
+  /** True when nobody uses it any more. */
+  get freed(): boolean {
+    return this.#references === 0;
   }
 
   /** Adds a user. */
@@ -46,7 +50,7 @@ export class Storage {
   /** Removes a user; the last one gives the buffer back to the pool. */
   release(): void {
     if (this.#references === 0) return;
-    if (--this.#references === 0) this.pool.free(this);
+    if (--this.#references === 0) this.#pool.free(this);
   }
 }
 

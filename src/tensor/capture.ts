@@ -55,7 +55,7 @@ interface Entry {
   /** The tensors that the function was recorded with. */
   readonly inputs: readonly Tensor[];
   /** What the function returned, with an `Output` for every tensor. */
-  readonly result: unknown;
+  readonly outputs: unknown;
 }
 
 /** A structure of arrays and plain objects with every tensor replaced, in order; `other` replaces what is none of these. */
@@ -105,7 +105,7 @@ function outputsOf(device: Device, recording: Recording, result: unknown): unkno
     result,
     (tensor): Output => {
       if (tensor.device !== device) throw new ShapeError("capture: a result lives on another device");
-      recording.use(tensor.storage);
+      recording.addResult(tensor.storage);
       return { storage: tensor.storage, shape: tensor.shape, dtype: tensor.dtype };
     },
     (value) => {
@@ -118,17 +118,19 @@ function outputsOf(device: Device, recording: Recording, result: unknown): unkno
 }
 
 /** New tensors for the results, the caller's as any op's are, and the copies that fill them. */
-function copiesOut(device: Device, result: unknown): { result: unknown; copies: StorageCopy[] } {
+function copiesOut(device: Device, recording: Recording, outputs: unknown) {
   const copies: StorageCopy[] = [];
+  const tensors: Tensor[] = [];
   const visit = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(visit);
     if (typeof value !== "object" || value === null) return value;
     if (!isOutput(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item)]));
     const copy = empty(device, value.shape, value.dtype, "capture/result");
-    copies.push({ from: value.storage, to: copy.storage, bytes: 4 * copy.size });
+    tensors.push(copy);
+    copies.push({ from: recording.placeOf(value.storage), to: copy.storage, bytes: 4 * copy.size });
     return copy;
   };
-  return { result: visit(result), copies };
+  return { result: visit(outputs), tensors, copies };
 }
 
 const isOutput = (value: object): value is Output => "storage" in value && value.storage instanceof Storage;
@@ -155,22 +157,15 @@ class Recordings {
     if (device.recorder.current) return this.#fn(...(args as never[]));
     const { signature, tensors } = signatureOf(device, args);
     const known = this.#entries.find((entry) => entry.signature === signature && entry.recording.holds());
-    const before = (entry: Entry) =>
-      tensors.map(({ storage, size }, i) => ({
-        from: storage,
-        to: (entry.inputs[i] as Tensor).storage,
-        bytes: 4 * size,
-      }));
-    if (known) {
-      const { result, copies } = copiesOut(device, known.result);
-      device.replay(known.recording, { before: before(known), after: copies });
-      this.#keep(known);
-      return result;
-    }
-    const entry = this.#record(signature, args, tensors);
-    this.#keep(entry);
-    const { result, copies } = copiesOut(device, entry.result);
-    for (const { from, to, bytes } of copies) device.copy(from, 0, to, 0, bytes);
+    if (!known) return this.#record(signature, args, tensors);
+    this.#keep(known);
+    const before = tensors.map(({ storage, size }, i) => ({
+      from: storage,
+      to: (known.inputs[i] as Tensor).storage,
+      bytes: 4 * size,
+    }));
+    const { result, copies } = copiesOut(device, known.recording, known.outputs);
+    device.replay(known.recording, { before, after: copies });
     return result;
   }
 
@@ -185,7 +180,7 @@ class Recordings {
     return {
       recordings: this.#entries.length,
       dispatches: commands.filter(({ kind }) => kind === "dispatch").length,
-      bytes: this.#entries.reduce((sum, { recording }) => sum + recording.arena.bytes, 0),
+      bytes: this.#entries.reduce((sum, { recording }) => sum + recording.bytes, 0),
     };
   }
 
@@ -195,38 +190,50 @@ class Recordings {
   }
 
   /** Runs the function on tensors of its own, with the content of `tensors`, while recording. */
-  #record(signature: string, args: readonly unknown[], tensors: readonly Tensor[]): Entry {
-    const device = this.#device;
-    const recording = device.recorder.start();
-    const inputs = device.recorder.paused(() => tensors.map((tensor) => inputLike(tensor, recording)));
+  #record(signature: string, args: readonly unknown[], tensors: readonly Tensor[]): unknown {
+    const { recorder } = this.#device;
+    const recording = recorder.start();
+    const inputs = recorder.paused(() => tensors.map((tensor) => inputLike(tensor, recording)));
+    const results: Tensor[] = [];
     try {
-      const result = this.#run(recording, args, inputs);
-      device.recorder.stop();
-      if (recording.arena.live > inputs.length) {
+      const { outputs, result } = this.#run(recording, args, inputs, results);
+      if (recording.left > 0) {
         throw new CaptureError(
-          `capture: ${recording.arena.live - inputs.length} tensor(s) made by the function outlive its call; return them, or make them outside`,
+          `capture: ${recording.left} tensor(s) made by the function outlive its call; return them, or make them outside`,
         );
       }
-      return { signature, recording, inputs, result };
+      recorder.stop();
+      this.#keep({ signature, recording, inputs, outputs });
+      return result;
     } catch (error) {
-      device.recorder.abandon();
-      for (const input of inputs) input.dispose();
+      recorder.abandon();
+      for (const tensor of [...inputs, ...results]) tensor.dispose();
       recording.dispose();
       throw error;
     }
   }
 
-  #run(recording: Recording, args: readonly unknown[], inputs: readonly Tensor[]): unknown {
-    using _scope = this.#device.scope();
+  /** The recorded run; `results` takes the tensors that were made for the caller. */
+  #run(recording: Recording, args: readonly unknown[], inputs: readonly Tensor[], results: Tensor[]) {
+    const device = this.#device;
+    using scope = device.scope();
     const next = inputs.values();
     const own = mapTensors(args, () => next.next().value);
-    return outputsOf(this.#device, recording, this.#fn(...(own as never[])));
+    const outputs = outputsOf(device, recording, this.#fn(...(own as never[])));
+    return device.recorder.paused(() => {
+      const { result, tensors, copies } = copiesOut(device, recording, outputs);
+      results.push(...tensors);
+      for (const { from, to, bytes } of copies) device.copy(from, 0, to, 0, bytes);
+      for (const tensor of tensors) scope.keep(tensor);
+      return { outputs, result };
+    });
   }
 }
 
 /** A tensor of the recording's own with the content of another. */
 function inputLike({ device, shape, dtype, size, requiresGrad, storage }: Tensor, recording: Recording): Tensor {
-  const memory = recording.arena.allocate(4 * size, "capture/input");
+  const memory = recording.reserve(4 * size, "capture/input");
+  memory.retain();
   const input = device.unscoped(() => new Tensor(device, shape, dtype, memory));
   input.requiresGrad = requiresGrad;
   device.copy(storage, 0, memory, 0, 4 * size);
@@ -242,7 +249,8 @@ const backstop = new FinalizationRegistry<Recordings>((recordings) => recordings
 
 /**
  * A function that records what it does on the GPU in its first call, and afterwards does the same again without running: no
- * shape checks, no allocation, one submit. For training steps. The bits are those of calling the function itself.
+ * shape checks, no allocation, one submit; neighbouring elementwise ops run as one kernel, and tensors that are not needed at
+ * the same time share memory. For training steps. The bits are those of calling the function itself.
  *
  * Arguments are tensors, whose content is copied in, and plain values; a call with other shapes, types or values, or with
  * modules in another mode, is recorded on its own. Results are tensors of the caller's, as an op's are, without gradients.

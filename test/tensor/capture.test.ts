@@ -16,6 +16,7 @@ import { type Captured, type CaptureOutput, capture } from "../../src/tensor/cap
 import { add, mul, relu, square } from "../../src/tensor/ops/elementwise.js";
 import { reshape } from "../../src/tensor/ops/reshape.js";
 import { sum } from "../../src/tensor/ops/sum.js";
+import { transpose } from "../../src/tensor/ops/transpose.js";
 import { createRng, type Rng } from "../../src/tensor/random.js";
 import { constant, full, type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
 import { randomTensor, testDevice, uniform } from "../device.js";
@@ -105,7 +106,7 @@ describe("training", () => {
     expect(captured.state).toEqual(eager.state);
     expect(captured.report.recordings).toBe(2);
   });
-  test("a replay is one submit, allocates no buffer, and costs the dispatches of the eager step", async () => {
+  test("a replay is one submit, allocates no buffer, and has fewer dispatches than the eager step", async () => {
     const { net, optimizer, masks, step } = start("adam");
     const run = capture(device, step);
     const [x, y] = [randomTensor(device, [8, 4, 5, 2], 1), randomTensor(device, [8, 3], 2)];
@@ -126,7 +127,7 @@ describe("training", () => {
     {
       using _scope = device.scope();
       const eager = counted(() => step(x, y));
-      expect(replayed.dispatches).toBe(eager.dispatches);
+      expect(replayed.dispatches).toBeLessThan(eager.dispatches);
     }
     run.dispose();
     for (const part of [net, optimizer, masks, x, y]) part.dispose();
@@ -336,29 +337,22 @@ describe("results", () => {
 describe("memory", () => {
   test("is shared by activations whose lives do not meet, and given back", () => {
     using _scope = device.scope();
-    const x = zeros(device, [1024]);
+    const x = zeros(device, [32, 32]);
     device.trim();
     const before = device.memory();
     const run = capture(device, (input: Tensor) => {
       let y = input;
-      for (let i = 0; i < 20; i++) {
-        const next = square(y);
-        if (y !== input) y.dispose();
-        y = next;
-      }
+      for (let i = 0; i < 20; i++) y = transpose(y);
       return y;
     });
     run(x).dispose();
-    // The input, and two that take turns.
-    expect(run.report().bytes).toBe(3 * 4096);
+    // The input, and two that take turns, though the scope frees none before the end.
+    expect(run.report()).toEqual({ recordings: 1, dispatches: 20, bytes: 3 * 4096 });
     expect(device.memory().capturedBytes - before.capturedBytes).toBe(3 * 4096);
     expect(device.memory().bytes - before.bytes).toBe(3 * 4096);
     run.dispose();
-    expect(device.memory()).toMatchObject({
-      capturedBytes: before.capturedBytes,
-      bytes: before.bytes,
-      tensors: before.tensors,
-    });
+    const { capturedBytes, bytes, tensors } = before;
+    expect(device.memory()).toMatchObject({ capturedBytes, bytes, tensors });
     expect(() => run(x)).toThrow(new DisposedError("capture: the captured function was disposed"));
   });
   test("of other work between two calls is not touched", async () => {
