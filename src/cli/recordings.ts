@@ -49,8 +49,9 @@ export async function readInputs(config: RunConfig): Promise<{ raw: RawDataset; 
 
 /** The line that says which features are in use. */
 export function featureNotice(weights: FeatureWeights): string {
-  if (weights.conv1 && weights.vgg19) return "features: CaffeNet conv1 and VGG19 from weight files";
-  const conv1 = weights.conv1 ? "CaffeNet conv1 from a weight file" : "the built-in Gabor and colour bank";
+  const network = weights.conv1?.network ?? "CaffeNet";
+  if (weights.conv1 && weights.vgg19) return `features: ${network} conv1 and VGG19 from weight files`;
+  const conv1 = weights.conv1 ? `${network} conv1 from a weight file` : "the built-in Gabor and colour bank";
   const loss = weights.vgg19 ? "VGG19 from weight files" : "the built-in bank";
   return `features: ${conv1} before the Encoder, ${loss} in the image loss${weights.conv1 || weights.vgg19 ? "" : " (--weights PATH gives trained ones)"}`;
 }

@@ -2,7 +2,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "./errors.js";
-import { fileOrFolder } from "./files.js";
+import { checkpointKinds, readNetwork } from "./feature-checkpoints.js";
+import { fileOrFolder, listFiles } from "./files.js";
+import { fileKinds, identify } from "./identify.js";
+import { toHwio } from "./layouts.js";
 import { readNpy } from "./npy.js";
 
 /** One convolution: filters in HWIO order and a bias. */
@@ -10,6 +13,10 @@ export interface ConvWeights {
   readonly hwio: Float32Array;
   readonly shape: readonly [number, number, number, number];
   readonly bias: Float32Array | null;
+  /** Which network it is from, for messages. */
+  readonly network?: string;
+  /** Mean colour of the pixels (0 to 255) that it expects to be taken off; default Caffe's, 123.68, 116.779, 103.939. */
+  readonly meanRgb?: readonly [number, number, number];
 }
 
 /** What was given; `null` means that the built-in Gabor and colour bank stands in. */
@@ -22,24 +29,6 @@ export interface FeatureWeights {
 
 /** No weight files: the built-in bank everywhere. */
 export const noFeatureWeights: FeatureWeights = { conv1: null, vgg19: null };
-
-/** [out, in, height, width] to [height, width, in, out]; `reverse` turns filters for BGR pixels into filters for RGB. */
-function toHwio(
-  values: ArrayLike<number>,
-  [o, i, h, w]: readonly [number, number, number, number],
-  reverse: boolean,
-): Float32Array {
-  const result = new Float32Array(values.length);
-  for (let out = 0; out < o; out++) {
-    for (let input = 0; input < i; input++) {
-      const target = reverse ? i - 1 - input : input;
-      for (let pixel = 0; pixel < h * w; pixel++) {
-        result[(pixel * i + target) * o + out] = values[(out * i + input) * h * w + pixel] as number;
-      }
-    }
-  }
-  return result;
-}
 
 async function readConv(
   weightFile: string,
@@ -104,24 +93,53 @@ async function readVgg19(folder: string): Promise<Record<string, ConvWeights> | 
   return layers;
 }
 
-/**
- * Reads feature weights from a folder of .npy files: `vgg19/conv1_1_w_oihw.npy`, `vgg19/conv1_1_b.npy` and so on to conv2_2, and
- * `caffenet_conv1/caffenet_conv1_oihw_rgb_f32.npy`; either alone will do, and the sub-folders may be left out.
- *
- * @throws {DataError} when the folder holds neither, or a file has another shape than its layer.
- */
-export async function loadFeatureWeights(folder: string): Promise<FeatureWeights> {
-  if ((await fileOrFolder(folder)) === "file") {
-    throw new DataError(`${folder} is a file`, "Give the folder that holds the weight files.");
-  }
+/** What the .npy files of a folder hold; nothing where it has none of the names. */
+async function readNpyFolder(folder: string): Promise<FeatureWeights> {
   const conv1File = find(folder, "caffenet_conv1", "caffenet_conv1_oihw_rgb_f32.npy");
   const conv1 = conv1File === null ? null : await readConv(conv1File, null, [3, 11], false);
-  const vgg19 = await readVgg19(folder);
-  if (!conv1 && !vgg19) {
-    throw new DataError(
-      `${folder} holds no feature weights`,
-      "It should hold vgg19/conv1_1_w_oihw.npy (and conv1_1_b.npy to conv2_2_b.npy) or caffenet_conv1/caffenet_conv1_oihw_rgb_f32.npy.",
-    );
+  return { conv1, vgg19: await readVgg19(folder) };
+}
+
+/** Both, and an error where both have the same part. */
+function merge(a: FeatureWeights, b: FeatureWeights, where: string): FeatureWeights {
+  const twice = a.conv1 && b.conv1 ? "conv1" : a.vgg19 && b.vgg19 ? "VGG19" : null;
+  if (twice !== null) throw new DataError(`${where}: weights of ${twice} are there twice`, "Keep one of them.");
+  return { conv1: a.conv1 ?? b.conv1, vgg19: a.vgg19 ?? b.vgg19 };
+}
+
+async function readFolder(folder: string): Promise<FeatureWeights> {
+  let weights = await readNpyFolder(folder);
+  for (const name of (await listFiles(folder)).filter((file) => /\.(pth|pt|safetensors|mat)$/i.test(file))) {
+    const path = join(folder, name);
+    weights = merge(weights, await readFile(path), path);
   }
-  return { conv1, vgg19 };
+  if (weights.conv1 || weights.vgg19) return weights;
+  throw new DataError(
+    `${folder} holds no feature weights`,
+    "It should hold torchvision's vgg19 and alexnet (.pth or .safetensors), imagenet-caffe-ref.mat, or .npy files as docs/data.md lists them.",
+  );
+}
+
+async function readFile(path: string): Promise<FeatureWeights> {
+  const kind = await identify(path);
+  const network = checkpointKinds.find((candidate) => candidate === kind);
+  if (network !== undefined) return readNetwork(path, network);
+  throw new DataError(
+    `${path}: ${kind === null ? "of no known kind" : fileKinds[kind]}, expected weights of a network`,
+    "Give a .pth, .safetensors or MatConvNet .mat, or a folder of them.",
+  );
+}
+
+/**
+ * Reads feature weights: AlexNet's or CaffeNet's conv1, VGG19's first four convolutions, or one of the two.
+ *
+ * @param path - A file: torchvision's `alexnet` or `vgg19` as `.pth` (either format; nothing of it is run) or `.safetensors`, or
+ *   MatConvNet's `imagenet-caffe-ref.mat`. Or a folder of such files, or of `.npy` files: `vgg19/conv1_1_w_oihw.npy`,
+ *   `vgg19/conv1_1_b.npy` and so on to conv2_2, and `caffenet_conv1/caffenet_conv1_oihw_rgb_f32.npy`; the sub-folders may be left out.
+ *   Or the address of a safetensors file, of which only the layers' bytes are fetched.
+ * @throws {DataError} when there is nothing of the kind, a file is of another network, or damaged.
+ */
+export async function loadFeatureWeights(path: string): Promise<FeatureWeights> {
+  if (/^https?:\/\//i.test(path)) return readNetwork(path, "safetensors");
+  return (await fileOrFolder(path)) === "folder" ? readFolder(path) : readFile(path);
 }

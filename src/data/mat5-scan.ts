@@ -95,7 +95,7 @@ export async function readScanned(bytes: ByteSource, scan: MatScan, variable: Ma
  * @throws {DataError} when the variable is no cell array, has no cell, or is damaged.
  */
 export async function readFirstCell(bytes: ByteSource, scan: MatScan, variable: MatVariable): Promise<MatValue> {
-  for (let count = 1 << 18; ; count *= 4) {
+  for (let count = PEEK; ; count *= 4) {
     const source = matSource(bytes.file, await inflated(bytes, variable, count), scan.littleEndian);
     const outer = readElement(source, 0, Number.MAX_SAFE_INTEGER);
     const header = readMatrixHeader(source, outer);

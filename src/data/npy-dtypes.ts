@@ -14,7 +14,7 @@ export type NpyValues =
   | BigUint64Array;
 
 /** The value of an IEEE half. */
-function halfToNumber(bits: number): number {
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const fraction = bits & 0x3ff;

@@ -1,7 +1,7 @@
 /** Zip archives by seeking: .npz and PyTorch checkpoints, of which only some entries, or parts of them, are wanted. */
 import { inflateRawSync } from "node:zlib";
 import { DataError } from "./errors.js";
-import type { ByteSource } from "./file-bytes.js";
+import { type ByteSource, withBytes } from "./file-bytes.js";
 
 /** An entry of an archive. */
 export interface ZipEntry {
@@ -159,4 +159,9 @@ function widen<T extends { size: number; packedSize: number; header: number }>(p
     }
   }
   return wide;
+}
+
+/** Opens any zip archive, gives it to `work`, and closes it again whatever happens. */
+export function withZip<T>(path: string, work: (zip: ZipArchive) => Promise<T> | T): Promise<T> {
+  return withBytes(path, async (bytes) => work(await ZipArchive.open(bytes)));
 }

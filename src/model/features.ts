@@ -48,12 +48,14 @@ export interface FrontEnd {
   forward(images: Tensor): Tensor;
 }
 
-/** Conv1 of CaffeNet from a weight file: 96 filters of 11 x 11, at stride 2 as in the released code. */
-function caffeNetFrontEnd(device: Device, weights: ConvWeights, preset: Preset): FrontEnd {
+/** Conv1 of CaffeNet or AlexNet from a weight file: filters of 11 x 11, at stride 2 as in the released code. */
+function conv1FrontEnd(device: Device, weights: ConvWeights, preset: Preset): FrontEnd {
   const { weight, bias } = fixed(device, weights);
-  // The released code reverses the channels for weights that expect RGB, and subtracts the RGB means after that.
-  const swap = preset.conv1SwapsColours;
-  const mean = device.unscoped(() => tensor(device, swap ? [...imagenetMeanRgb].reverse() : imagenetMeanRgb));
+  // The released code reverses the channels for weights that expect RGB, and subtracts the RGB means after that; it knows CaffeNet only,
+  // whose weights name no mean of their own.
+  const swap = preset.conv1SwapsColours && weights.meanRgb === undefined;
+  const meanRgb = weights.meanRgb ?? imagenetMeanRgb;
+  const mean = device.unscoped(() => tensor(device, swap ? [...meanRgb].reverse() : meanRgb));
   const swapped = swap ? fixed(device, { ...weights, hwio: reverseInputs(weights) }).weight : weight;
   return {
     outChannels: weights.shape[3],
@@ -92,13 +94,13 @@ function bankFrontEnd(device: Device, channels: 1 | 3, resolution: number): Fron
   };
 }
 
-/** The Encoder's front end: CaffeNet's conv1 where its weights are given, else the Gabor and colour bank. */
+/** The Encoder's front end: CaffeNet's or AlexNet's conv1 where its weights are given, else the Gabor and colour bank. */
 export function makeFrontEnd(
   device: Device,
   options: { weights: FeatureWeights; preset: Preset; channels: 1 | 3; resolution: number },
 ): FrontEnd {
   const { weights, preset, channels, resolution } = options;
-  return weights.conv1 ? caffeNetFrontEnd(device, weights.conv1, preset) : bankFrontEnd(device, channels, resolution);
+  return weights.conv1 ? conv1FrontEnd(device, weights.conv1, preset) : bankFrontEnd(device, channels, resolution);
 }
 
 /** VGG19 up to the deepest layer that is asked for: 3 x 3 convolutions with ReLU, 2 x 2 max pooling after conv1_2. */
@@ -110,7 +112,7 @@ function vggFeatures(
   const order = ["conv1_1", "conv1_2", "conv2_1", "conv2_2"];
   const needed = order.slice(0, Math.max(...wanted.map((name) => order.indexOf(name))) + 1);
   const convs = needed.map((name) => ({ name, ...fixed(device, weights[name] as ConvWeights) }));
-  const mean = device.unscoped(() => tensor(device, imagenetMeanRgb));
+  const mean = device.unscoped(() => tensor(device, weights["conv1_1"]?.meanRgb ?? imagenetMeanRgb));
   return {
     layers: wanted,
     forward(images) {
