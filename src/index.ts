@@ -17,7 +17,7 @@ export { Adadelta, type AdadeltaOptions } from "./nn/adadelta.js";
 export { Adagrad, type AdagradOptions } from "./nn/adagrad.js";
 export { Adam, type AdamOptions, AdamW } from "./nn/adam.js";
 export { Adamax, type AdamaxOptions } from "./nn/adamax.js";
-export { BatchNorm2d, type BatchNorm2dLayerOptions } from "./nn/batch-norm2d.js";
+export { BatchNorm1d, BatchNorm2d, type BatchNorm2dLayerOptions } from "./nn/batch-norm2d.js";
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
@@ -31,12 +31,25 @@ export {
   clipByValue,
   globalNorm,
 } from "./nn/clip.js";
+export type { PaddingMode } from "./nn/conv-padding.js";
+export { ConvTranspose2d, type ConvTranspose2dLayerOptions } from "./nn/conv-transpose2d.js";
+export { Conv1d, type Conv1dLayerOptions, ConvTranspose1d, type ConvTranspose1dLayerOptions } from "./nn/conv1d.js";
 export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
 export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from "./nn/cross-entropy.js";
 export { Dropout } from "./nn/dropout.js";
 export { Ema, type EmaOptions } from "./nn/ema.js";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./nn/grad-scaler.js";
 export { GradientAccumulator } from "./nn/gradient-accumulator.js";
+export {
+  GroupNorm,
+  type GroupNormLayerOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  type InstanceNormLayerOptions,
+  LayerNorm,
+  type LayerNormLayerOptions,
+  RmsNorm,
+} from "./nn/group-norm.js";
 export {
   constantInit,
   type Fans,
@@ -61,7 +74,18 @@ export { type Activation, type Layer, Module, Parameter } from "./nn/module.js";
 export { NAdam, type NAdamOptions } from "./nn/nadam.js";
 export { Optimizer, type Parameters, type UpdateRule, type UpdateRuleOptions } from "./nn/optimizer.js";
 export type { GroupOptions, ParameterGroup } from "./nn/parameter-group.js";
+export {
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  GlobalAvgPool2d,
+  GlobalMaxPool2d,
+  MaxPool1d,
+  MaxPool2d,
+} from "./nn/pooling.js";
 export { RAdam, type RAdamOptions } from "./nn/radam.js";
+export { Flatten, type FlattenOptions, Identity, PixelShuffle, PixelUnshuffle } from "./nn/reshaping.js";
 export { RmsProp, type RmsPropOptions } from "./nn/rmsprop.js";
 export {
   chained,

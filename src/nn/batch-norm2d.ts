@@ -1,33 +1,32 @@
 import type { Device } from "../kernels/device.js";
+import { ShapeError } from "../kernels/errors.js";
 import { batchNorm2d } from "../tensor/ops/batch-norm2d.js";
+import { describeShapes } from "../tensor/shape.js";
 import { full, type Tensor } from "../tensor/tensor.js";
-import { Module, moduleBuffer, Parameter } from "./module.js";
+import { affineParameters } from "./affine.js";
+import { Module, moduleBuffer, type Parameter } from "./module.js";
 
-/** Options of `BatchNorm2d`. */
+/** Options of `BatchNorm2d` and `BatchNorm1d`. */
 export interface BatchNorm2dLayerOptions {
   readonly channels: number;
   /** Added to the variance. Default 1e-5. */
   readonly eps?: number;
   /** `running = (1 - momentum) running + momentum batch`. Default 0.1; Keras' "momentum 0.99" is 0.01 here. */
   readonly momentum?: number;
-  /** The running variance takes the unbiased one. Default true, as in PyTorch. */
+  /** The running variance takes the unbiased one. Default true, as in PyTorch; Keras takes the other. */
   readonly unbiased?: boolean;
+  /** Train a weight and a bias. Default true. */
+  readonly affine?: boolean;
   /** See the field. Default false. */
   readonly freezeStatistics?: boolean;
 }
 
-/**
- * Batch normalisation with running statistics. In training it normalises with the batch's statistics and moves the running
- * ones; in evaluation it normalises with the running ones. Starts with weight 1, bias 0, running mean 0 and variance 1.
- *
- * @throws {ShapeError} when it is called with another number of channels.
- * @see `batchNorm2d` for the formula.
- */
-export class BatchNorm2d extends Module {
-  /** `[channels]`. */
-  readonly weight: Parameter;
-  /** `[channels]`. */
-  readonly bias: Parameter;
+/** What `BatchNorm2d` and `BatchNorm1d` share: parameters, running statistics and modes. */
+abstract class BatchNorm extends Module {
+  /** `[channels]`, or `null` when not affine. */
+  readonly weight: Parameter | null;
+  /** `[channels]`, or `null` when not affine. */
+  readonly bias: Parameter | null;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
   /** In training, leave the running statistics as they are: what Keras 2.2.4 does in a layer that is not trainable. */
@@ -36,23 +35,49 @@ export class BatchNorm2d extends Module {
 
   constructor(device: Device, options: BatchNorm2dLayerOptions) {
     super();
-    const { channels, eps = 1e-5, momentum = 0.1, unbiased = true, freezeStatistics = false } = options;
-    const filled = (value: number) => full(device, [channels], value);
-    this.weight = Parameter.from(filled(1));
-    this.bias = Parameter.from(filled(0));
-    this.runningMean = moduleBuffer(filled(0));
-    this.runningVar = moduleBuffer(filled(1));
+    const { channels, eps = 1e-5, momentum = 0.1, unbiased = true, affine = true, freezeStatistics = false } = options;
+    const { weight, bias } = affineParameters(device, [channels], { affine });
+    this.weight = weight;
+    this.bias = bias;
+    this.runningMean = moduleBuffer(full(device, [channels], 0));
+    this.runningVar = moduleBuffer(full(device, [channels], 1));
     this.freezeStatistics = freezeStatistics;
     this.#options = { eps, momentum, unbiased };
   }
 
-  /** @param x - NHWC `[N, H, W, channels]` or `[N, channels]`. @returns `x`'s shape. */
+  /** @param x - Channels last. @returns `x`'s shape. */
   forward(x: Tensor): Tensor {
     const { weight, bias, runningMean, runningVar } = this;
     const { eps, momentum, unbiased } = this.#options;
-    x.device.recorder.watch(this, "mode", () => `${this.training} ${this.freezeStatistics}`);
     if (!this.training) return batchNorm2d(x, weight, bias, { mode: "eval", eps, runningMean, runningVar });
     if (this.freezeStatistics) return batchNorm2d(x, weight, bias, { mode: "train", eps });
     return batchNorm2d(x, weight, bias, { mode: "train", eps, momentum, unbiased, runningMean, runningVar });
+  }
+}
+
+/**
+ * Batch normalisation with running statistics. In training it normalises with the batch's statistics and moves the running
+ * ones; in evaluation it normalises with the running ones. Starts with weight 1, bias 0, running mean 0 and variance 1.
+ * Takes NHWC `[N, H, W, channels]` or `[N, channels]`.
+ *
+ * @throws {ShapeError} when it is called with another number of channels.
+ * @see `batchNorm2d` for the formula.
+ */
+export class BatchNorm2d extends BatchNorm {}
+
+/**
+ * Batch normalisation of `[N, channels]` or sequences `[N, L, channels]`. See `BatchNorm2d`.
+ *
+ * @throws {ShapeError} when it is called with another number of axes or channels.
+ */
+export class BatchNorm1d extends BatchNorm {
+  /** @param x - `[N, channels]` or NLC `[N, L, channels]`. @returns `x`'s shape. */
+  override forward(x: Tensor): Tensor {
+    if (x.rank !== 2 && x.rank !== 3) {
+      throw new ShapeError(
+        `BatchNorm1d: x must have 2 axes ([N, C]) or 3 (NLC), got ${x.rank}${describeShapes([["x", x.shape]])}`,
+      );
+    }
+    return super.forward(x);
   }
 }

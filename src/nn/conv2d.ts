@@ -1,24 +1,18 @@
-import { ShapeError } from "../kernels/errors.js";
 import type { Conv2dOptions } from "../tensor/conv2d-geometry.js";
 import { conv2d } from "../tensor/ops/conv2d.js";
 import { type Pair, pair } from "../tensor/pair.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { glorotNormal, type Initialiser, zerosInit } from "./initialisers.js";
-import { Module, Parameter } from "./module.js";
+import { type PaddingMode, padImage, type Windows } from "./conv-padding.js";
+import { type ConvWeightOptions, convWeights } from "./conv-weights.js";
+import { Module, type Parameter } from "./module.js";
 
 /** Options of `Conv2d`: those of `conv2d`, and what the weights are. */
-export interface Conv2dLayerOptions extends Conv2dOptions {
-  readonly inChannels: number;
-  readonly outChannels: number;
+export interface Conv2dLayerOptions extends Conv2dOptions, ConvWeightOptions {
   /** One number, or `[rows, columns]`. */
   readonly kernelSize: Pair;
-  /** Default true. */
-  readonly bias?: boolean;
-  /** Default `glorotNormal`. */
-  readonly init?: Initialiser;
-  /** Default zeros. */
-  readonly biasInit?: Initialiser;
+  /** What stands in the padding. Default `"zeros"`. */
+  readonly paddingMode?: PaddingMode;
 }
 
 /** A convolution with trained filters. See `conv2d` for `stride`, `padding`, `dilation` and `groups`. */
@@ -28,6 +22,8 @@ export class Conv2d extends Module {
   /** `[outChannels]`, or `null`. */
   readonly bias: Parameter | null;
   readonly #options: Conv2dOptions;
+  readonly #paddingMode: PaddingMode;
+  readonly #windows: Windows;
 
   /**
    * @param rng - Draws the initial filters, and names the device.
@@ -35,29 +31,22 @@ export class Conv2d extends Module {
    */
   constructor(rng: Rng, options: Conv2dLayerOptions) {
     super();
-    const {
-      inChannels,
-      outChannels,
-      kernelSize,
-      bias = true,
-      init = glorotNormal,
-      biasInit = zerosInit,
-      ...rest
-    } = options;
-    const { groups = 1 } = rest;
-    if (!(groups >= 1) || inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ShapeError(
-        `Conv2d: groups must divide inChannels and outChannels, got ${groups} for ${inChannels} and ${outChannels}`,
-      );
-    }
-    const [rows, columns] = pair("Conv2d", "kernelSize", kernelSize, 1);
-    this.weight = Parameter.from(init(rng, [rows, columns, inChannels / groups, outChannels]));
-    this.bias = bias ? Parameter.from(biasInit(rng, [outChannels])) : null;
-    this.#options = rest;
+    const { kernelSize, paddingMode = "zeros", stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    const kernel = pair("Conv2d", "kernelSize", kernelSize, 1);
+    const { weight, bias } = convWeights("Conv2d", rng, kernel, options);
+    this.weight = weight;
+    this.bias = bias;
+    this.#options = { stride, padding, dilation, groups };
+    this.#paddingMode = paddingMode;
+    const both = (value: Pair) => (typeof value === "number" ? ([value, value] as const) : value);
+    this.#windows = { kernel, stride: both(stride), dilation: both(dilation) };
   }
 
   /** @param x - NHWC `[N, H, W, inChannels]`. @returns NHWC `[N, OH, OW, outChannels]`. */
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.#options);
+    const { padding = 0 } = this.#options;
+    if (this.#paddingMode === "zeros" || x.rank !== 4) return conv2d(x, this.weight, this.bias, this.#options);
+    const padded = padImage("Conv2d", x, this.#paddingMode, padding, this.#windows);
+    return conv2d(padded, this.weight, this.bias, { ...this.#options, padding: 0 });
   }
 }

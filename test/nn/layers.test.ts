@@ -19,7 +19,7 @@ const rng = createRng(device, 5);
 /** A batch normalisation away from its start. */
 function norm(channels: number): BatchNorm2d {
   const layer = new BatchNorm2d(device, { channels });
-  layer.weight.write(Array.from({ length: channels }, (_, i) => 0.5 + i));
+  layer.weight?.write(Array.from({ length: channels }, (_, i) => 0.5 + i));
   layer.runningVar.write(Array.from({ length: channels }, (_, i) => 2 + i));
   return layer;
 }
