@@ -9,6 +9,7 @@ export {
   DTypeError,
   FormatError,
   GradError,
+  IndexError,
   ShapeError,
 } from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
@@ -177,6 +178,7 @@ export {
   tanh,
   where,
 } from "./tensor/ops/elementwise.js";
+export { embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
 export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
@@ -194,6 +196,7 @@ export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
 export { type NormOptions, norm } from "./tensor/ops/norm.js";
+export { type OneHotOptions, oneHot } from "./tensor/ops/one-hot.js";
 export { type PadOptions, pad } from "./tensor/ops/pad.js";
 export { type PixelShuffleOptions, pixelShuffle, pixelUnshuffle } from "./tensor/ops/pixel-shuffle.js";
 export {
@@ -208,7 +211,9 @@ export {
 export { prod } from "./tensor/ops/prod.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { rmsNorm } from "./tensor/ops/rms-norm.js";
+export { indexAdd, scatterAdd } from "./tensor/ops/scatter-add.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
+export { argSort, type SortOptions, sort, type TopKOptions, topK } from "./tensor/ops/sort.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";

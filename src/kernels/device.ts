@@ -1,6 +1,7 @@
 /** The device: where tensors live and kernels run. The only thing a user opens and closes. */
 import { Dispatcher, type Launch } from "./dispatcher.js";
 import { DeviceError, DisposedError } from "./errors.js";
+import { Faults, faultBytes } from "./faults.js";
 import type { KernelSource } from "./kernel.js";
 import { Recorder, type Recording } from "./recorder.js";
 import { BufferPool, type MemoryReport, type Storage } from "./storage.js";
@@ -85,6 +86,8 @@ const sleepCell =
 /** A GPU (or software) device: memory, kernels, scopes. Open one with `openDevice()`. */
 export class Device {
   readonly adapter: AdapterDescription;
+  /** What kernels found wrong, for the next wait to report. */
+  readonly faults: Faults;
   /** True while ops are recorded for `backward`; see `noGrad`. */
   recording = true;
   readonly #gpu: GPUDevice;
@@ -104,6 +107,7 @@ export class Device {
     this.adapter = adapter;
     this.#instance = instance;
     this.#pool = new BufferPool(gpu, () => this.#dispatcher.flush());
+    this.faults = new Faults(() => this.#pool.allocate(faultBytes, "faults", true));
     this.recorder = new Recorder({
       pool: this.#pool,
       maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
@@ -169,7 +173,7 @@ export class Device {
     if (bytes > 0) this.#dispatcher.copy(from, fromOffset, to, toOffset, bytes);
   }
 
-  /** Reads bytes back: waits for all work recorded so far. @throws {DeviceError} when the GPU reported an error or was lost. */
+  /** Reads bytes back: waits for all work recorded so far. @throws {DeviceError} when the GPU reported an error or was lost. @throws {IndexError} when an index lay outside its axis. */
   async read(storage: Storage, bytes: number, byteOffset = 0): Promise<ArrayBuffer> {
     this.#checkAlive("read");
     this.recorder.refuse(
@@ -177,31 +181,41 @@ export class Device {
       "a captured function cannot wait for the GPU; return the tensor, and read it after the call",
     );
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
+    const faults = this.faults.storage;
     const staging = this.#gpu.createBuffer({
       label: "read",
-      size,
+      size: size + (faults ? faultBytes : 0),
       usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
     });
     this.#dispatcher.copyOut(storage, byteOffset, staging, size);
+    if (faults) this.#dispatcher.copyOut(faults, 0, staging, faultBytes, size);
     this.#dispatcher.flush();
     try {
       await this.#wait("read", staging.mapAsync(GPUMapMode.READ));
     } catch (error) {
       throw this.#failure ?? this.#lostError("read") ?? new DeviceError(`read: ${String(error)}`);
     }
-    const data = staging.getMappedRange().slice(0, bytes);
+    const mapped = staging.getMappedRange();
+    const data = mapped.slice(0, bytes);
+    const fault = faults ? this.faults.error(new Uint32Array(mapped.slice(size))) : null;
     staging.destroy();
     this.#throwFailure();
+    if (faults && fault) {
+      this.write(faults, new Uint32Array(faultBytes / 4));
+      throw fault;
+    }
     return data;
   }
 
-  /** Waits until all recorded work is done. @throws {DeviceError} when the GPU reported an error or was lost. */
+  /** Waits until all recorded work is done. @throws {DeviceError} when the GPU reported an error or was lost. @throws {IndexError} when an index lay outside its axis. */
   async finish(): Promise<void> {
     this.#checkAlive("finish");
     this.recorder.refuse("finish", "a captured function cannot wait for the GPU; wait after the call");
     this.#dispatcher.flush();
     await this.#wait("finish", this.#gpu.queue.onSubmittedWorkDone());
     this.#throwFailure();
+    // Reading anything reports what kernels noted.
+    if (this.faults.storage) await this.read(this.faults.storage, 4);
   }
 
   /** Counts of tensors, buffers and bytes. A leak shows as a number that grows from step to step. */

@@ -116,9 +116,9 @@ export class Dispatcher {
   }
 
   /** Records a copy to a buffer that is no storage. */
-  copyOut(from: Storage, fromOffset: number, to: GPUBuffer, bytes: number): void {
+  copyOut(from: Storage, fromOffset: number, to: GPUBuffer, bytes: number, toOffset = 0): void {
     this.#closePass();
-    this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to, 0, bytes);
+    this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to, toOffset, bytes);
   }
 
   /** A dispatch with its pipeline and bind group. */

@@ -10,6 +10,11 @@ export class DTypeError extends Error {
   override readonly name = "DTypeError";
 }
 
+/** An index outside of its axis, found on the GPU and reported by the next wait for it. */
+export class IndexError extends Error {
+  override readonly name = "IndexError";
+}
+
 /** A gradient that does not exist or that can no longer be computed. */
 export class GradError extends Error {
   override readonly name = "GradError";

@@ -79,9 +79,10 @@ export class BufferPool {
   /**
    * A buffer of at least `bytes` bytes. Its content is whatever was there before.
    *
+   * @param fresh - A new buffer, of zeros.
    * @throws {DeviceError} when the adapter allows no buffer of that size.
    */
-  allocate(bytes: number, label: string): Storage {
+  allocate(bytes: number, label: string, fresh = false): Storage {
     const size = bufferSize(bytes);
     const limit = this.#gpu.limits.maxBufferSize;
     if (size > limit) {
@@ -89,7 +90,7 @@ export class BufferPool {
         `${label}: needs a buffer of ${size} bytes, but this adapter allows ${limit} (maxBufferSize)`,
       );
     }
-    const reused = this.#free.get(size)?.pop();
+    const reused = fresh ? undefined : this.#free.get(size)?.pop();
     const buffer = reused?.buffer ?? this.#create(size, label);
     // The id names the buffer, so that cached bind groups are found again when it is reused.
     const storage = new Storage(reused?.id ?? this.#nextId++, buffer, size, this);
