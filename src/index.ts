@@ -134,11 +134,36 @@ export {
   vjp,
 } from "./tensor/functional.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
+export {
+  celu,
+  type EluOptions,
+  elu,
+  type GeluOptions,
+  gelu,
+  type HardtanhOptions,
+  hardSigmoid,
+  hardSwish,
+  hardtanh,
+  type LeakyReluOptions,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  relu,
+  relu6,
+  type SoftplusOptions,
+  selu,
+  sigmoid,
+  silu,
+  softplus,
+  softsign,
+  tanh,
+} from "./tensor/ops/activations.js";
 export { adaptiveAvgPool2d, adaptiveMaxPool2d } from "./tensor/ops/adaptive-pool2d.js";
 export { all, any } from "./tensor/ops/any.js";
 export { type ArgMaxOptions, argMax, argMin } from "./tensor/ops/arg-max.js";
 export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
+export { cast } from "./tensor/ops/cast.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
 export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
 export { convTranspose2d } from "./tensor/ops/conv-transpose2d.js";
@@ -154,31 +179,53 @@ export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
 export {
   abs,
   add,
+  ceil,
   clampBetween,
   div,
-  equal,
-  exp,
-  greater,
-  greaterEqual,
-  less,
-  lessEqual,
-  log,
+  floor,
+  floorDiv,
+  fmod,
+  frac,
+  lerp,
   maximum,
   minimum,
   mul,
   neg,
   pow,
   reciprocal,
-  relu,
-  sigmoid,
+  remainder,
+  round,
+  rsqrt,
   sign,
   sqrt,
   square,
   sub,
-  tanh,
-  where,
+  trunc,
 } from "./tensor/ops/elementwise.js";
 export { embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cos,
+  cosh,
+  erf,
+  erfc,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log1p,
+  log2,
+  log10,
+  sin,
+  sinh,
+  tan,
+} from "./tensor/ops/functions.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
 export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
@@ -192,6 +239,22 @@ export { type LayerNormOptions, layerNorm } from "./tensor/ops/layer-norm.js";
 export { linear } from "./tensor/ops/linear.js";
 export { type LocalResponseNormOptions, localResponseNorm } from "./tensor/ops/local-response-norm.js";
 export { logSumExp } from "./tensor/ops/log-sum-exp.js";
+export {
+  equal,
+  greater,
+  greaterEqual,
+  isFinite,
+  isInf,
+  isNaN,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  logicalXor,
+  notEqual,
+  where,
+} from "./tensor/ops/logic.js";
 export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
 export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";

@@ -19,7 +19,11 @@ const engine = ["kernels", "tensor", "nn"];
 /** Ops that share the test or the reference loops of another: where these are, or null where there is nothing to compute. */
 const families: Readonly<Record<string, { test?: string; reference?: string | null }>> = {
   "elementwise-table": { test: "ops/elementwise", reference: null },
-  elementwise: { reference: null },
+  elementwise: {},
+  activations: { test: "ops/elementwise", reference: "elementwise" },
+  functions: { test: "ops/elementwise", reference: "elementwise" },
+  logic: { test: "ops/elementwise", reference: "elementwise" },
+  cast: { reference: null },
   reshape: { reference: null },
   clamp: { reference: null },
   sum: { reference: "reduce" },

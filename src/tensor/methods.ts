@@ -1,14 +1,14 @@
 /** Arithmetic as methods of Tensor. Imported for its effect, so that `tensor.ts` itself knows no op. */
+import { relu, sigmoid, tanh } from "./ops/activations.js";
+import type { Operand } from "./ops/elementwise/define-row.js";
 import * as elementwise from "./ops/elementwise.js";
+import { exp, log } from "./ops/functions.js";
 import { max, min } from "./ops/max.js";
 import { reshape } from "./ops/reshape.js";
 import { mean, type ReduceOptions, sum } from "./ops/sum.js";
 import { transpose } from "./ops/transpose.js";
 import type { Shape } from "./shape.js";
-import { constant, Tensor } from "./tensor.js";
-
-/** The right-hand side of an arithmetic method: a number is a scalar made once per device. */
-type Operand = Tensor | number;
+import { Tensor } from "./tensor.js";
 
 /** What the methods are. */
 export interface TensorMethods {
@@ -58,23 +58,21 @@ declare module "./tensor.js" {
   interface Tensor extends TensorMethods {}
 }
 
-const operand = (x: Tensor, y: Operand): Tensor => (typeof y === "number" ? constant(x.device, y) : y);
-
 const methods: TensorMethods & ThisType<Tensor> = {
   add(y) {
-    return elementwise.add(this, operand(this, y));
+    return elementwise.add(this, y);
   },
   sub(y) {
-    return elementwise.sub(this, operand(this, y));
+    return elementwise.sub(this, y);
   },
   mul(y) {
-    return elementwise.mul(this, operand(this, y));
+    return elementwise.mul(this, y);
   },
   div(y) {
-    return elementwise.div(this, operand(this, y));
+    return elementwise.div(this, y);
   },
   pow(y) {
-    return elementwise.pow(this, operand(this, y));
+    return elementwise.pow(this, y);
   },
   neg() {
     return elementwise.neg(this);
@@ -83,10 +81,10 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return elementwise.abs(this);
   },
   exp() {
-    return elementwise.exp(this);
+    return exp(this);
   },
   log() {
-    return elementwise.log(this);
+    return log(this);
   },
   sqrt() {
     return elementwise.sqrt(this);
@@ -95,13 +93,13 @@ const methods: TensorMethods & ThisType<Tensor> = {
     return elementwise.square(this);
   },
   relu() {
-    return elementwise.relu(this);
+    return relu(this);
   },
   sigmoid() {
-    return elementwise.sigmoid(this);
+    return sigmoid(this);
   },
   tanh() {
-    return elementwise.tanh(this);
+    return tanh(this);
   },
   sum(options = {}) {
     return sum(this, options);

@@ -215,16 +215,19 @@ export function ones(device: Device, shape: Shape, options: TensorOptions = {}):
   return full(device, shape, 1, options);
 }
 
-const constants = new WeakMap<Device, Map<number, Tensor>>();
+const constants = new WeakMap<Device, Map<string, Tensor>>();
 
-/** A scalar that is made once per device and value, and lives as long as the device. Never write to it. */
-export function constant(device: Device, value: number): Tensor {
-  const known = constants.get(device) ?? new Map<number, Tensor>();
+/** A scalar that is made once per device, value and element type (default f32), and lives as long as the device. Never write to it. */
+export function constant(device: Device, value: number, dtype: DType = "f32"): Tensor {
+  const known = constants.get(device) ?? new Map<string, Tensor>();
   constants.set(device, known);
-  const before = known.get(value);
+  const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`;
+  const before = known.get(key);
   const scalar =
-    before && !before.disposed ? before : device.recorder.paused(() => device.unscoped(() => tensor(device, value)));
-  known.set(value, scalar);
+    before && !before.disposed
+      ? before
+      : device.recorder.paused(() => device.unscoped(() => tensor(device, value, [], { dtype })));
+  known.set(key, scalar);
   return scalar;
 }
 

@@ -1,25 +1,40 @@
 import { describe, expect, test } from "vitest";
+import { DTypeError, ShapeError } from "../../src/kernels/errors.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
+import * as activations from "../../src/tensor/ops/activations.js";
+import type { Row as TableRow } from "../../src/tensor/ops/elementwise/row.js";
 import * as ops from "../../src/tensor/ops/elementwise.js";
-import { elementwiseTable, type Row } from "../../src/tensor/ops/elementwise-table.js";
+import { elementwiseTable } from "../../src/tensor/ops/elementwise-table.js";
+import * as unary from "../../src/tensor/ops/functions.js";
+import * as logic from "../../src/tensor/ops/logic.js";
 import { stridesOf } from "../../src/tensor/shape.js";
 import { type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { expectClose, testDevice, uniform } from "../device.js";
+import { type RowReference, rowReferences } from "../reference/elementwise.js";
 
 const device = await testDevice();
 
 /** f32 arithmetic and the drivers' exp and log: relative to the largest element. */
 const tolerance = 2e-6;
 
-const functions = ops as unknown as Record<string, (...inputs: Tensor[]) => Tensor>;
-const rows = Object.entries(elementwiseTable).filter(([name]) => name in functions);
+const functions = { ...ops, ...activations, ...unary, ...logic, geluTanh } as unknown as Record<
+  string,
+  (...inputs: Tensor[]) => Tensor
+>;
+function geluTanh(x: Tensor): Tensor {
+  return activations.gelu(x, { approximate: "tanh" });
+}
+type Row = TableRow & RowReference;
+const rows = Object.entries(elementwiseTable)
+  .filter(([name]) => name in functions)
+  .map(([name, row]) => [name, { ...row, ...rowReferences[name as keyof typeof rowReferences] }] as [string, Row]);
 
 function inputs(row: Row, shapes: readonly (readonly number[])[], seed: number): Tensor[] {
   return shapes.map((shape, i) => {
     const [low, high] = row.domain[i]!;
     const size = shape.reduce((a, b) => a * b, 1);
     const values = uniform(size, seed + i, low, high);
-    const dtype = row.dtypes?.[i] ?? "f32";
+    const dtype = row.dtypes?.[i] === "bool" ? "bool" : "f32";
     return tensor(device, dtype === "bool" ? values.map(Math.floor) : values, shape, { dtype });
   });
 }
@@ -152,6 +167,7 @@ describe("elementwise: special values", () => {
 });
 
 describe("elementwise: errors", () => {
+  const x = tensor(device, [1, 2]);
   test("rejects shapes that do not broadcast", () => {
     const [a, b] = [tensor(device, [1, 2, 3]), tensor(device, [1, 2])];
     expect(() => ops.add(a, b)).toThrow(
@@ -160,6 +176,32 @@ describe("elementwise: errors", () => {
   });
   test("rejects a wrong element type", () => {
     const a = tensor(device, [1, 2], [2], { dtype: "i32" });
-    expect(() => ops.relu(a)).toThrow("relu: x must be f32, got i32");
+    const b = tensor(device, [1, 0], [2], { dtype: "bool" });
+    expect(() => unary.exp(a)).toThrow(new DTypeError('exp: x must be f32, got i32; cast(x, "f32") converts'));
+    expect(() => ops.add(b, b)).toThrow(
+      new DTypeError('add: x must be f32, i32 or u32, got bool; cast(x, "f32") converts'),
+    );
+    expect(() => ops.add(a, tensor(device, [1, 2]))).toThrow(
+      new DTypeError('add: x and y must have the same element type, got i32 and f32; cast(y, "i32") converts'),
+    );
+    expect(() => logic.where(a, a, a)).toThrow(
+      new DTypeError('where: condition must be bool, got i32; cast(condition, "bool") converts'),
+    );
+  });
+  test.each<[string, () => Tensor]>([
+    ["leakyRelu: slope must be a finite number, got NaN", () => activations.leakyRelu(x, { slope: Number.NaN })],
+    ["elu: alpha must be a finite number, got Infinity", () => activations.elu(x, { alpha: Number.POSITIVE_INFINITY })],
+    ["celu: alpha must not be 0", () => activations.celu(x, { alpha: 0 })],
+    [
+      'gelu: approximate must be "none" or "tanh", got "erf"',
+      () => activations.gelu(x, { approximate: "erf" as "none" }),
+    ],
+    ["softplus: beta must not be 0", () => activations.softplus(x, { beta: 0 })],
+    ["hardtanh: min must not exceed max, got 2 and 1", () => activations.hardtanh(x, { min: 2 })],
+  ])("rejects: %s", (text, call) => {
+    expect(call).toThrow(new ShapeError(text));
+  });
+  test("two numbers are no tensors", () => {
+    expect(() => ops.add(1, 2)).toThrow("add: x must be a tensor, got number");
   });
 });

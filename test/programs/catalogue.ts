@@ -1,12 +1,14 @@
 /** The ops that random programs are made of, each with its float64 reference and the choices it has. */
 import * as vp from "../../src/index.js";
-import { elementwiseTable, type Row, type RowName } from "../../src/tensor/ops/elementwise-table.js";
+import type { Row, RowName } from "../../src/tensor/ops/elementwise/row.js";
+import { elementwiseTable } from "../../src/tensor/ops/elementwise-table.js";
 import type { Shape } from "../../src/tensor/shape.js";
 import { stridesOf } from "../../src/tensor/shape.js";
 import { avgPoolReference } from "../reference/avg-pool2d.js";
 import { batchNormReference, channelStatistics } from "../reference/batch-norm2d.js";
 import { concatReference } from "../reference/concat.js";
 import { conv2dOutputSize, conv2dReference } from "../reference/conv2d.js";
+import { rowReferences } from "../reference/elementwise.js";
 import { matmulReference } from "../reference/matmul.js";
 import { padSources } from "../reference/pad.js";
 import { reduceReference } from "../reference/reduce.js";
@@ -51,7 +53,7 @@ const rowNames = (Object.keys(elementwiseTable) as RowName[]).filter((name) => {
   return (
     row.vjp?.every((gradient) => gradient !== null) &&
     (row.output ?? "f32") === "f32" &&
-    (row.dtypes ?? []).every((dtype) => dtype === "f32") &&
+    (row.dtypes ?? []).every((dtype) => dtype === "same") &&
     name in vp
   );
 });
@@ -61,7 +63,7 @@ const rowNames = (Object.keys(elementwiseTable) as RowName[]).filter((name) => {
  * small divisors.
  */
 function rowEntry(name: RowName): Entry {
-  const row: Row = elementwiseTable[name];
+  const row = { ...elementwiseTable[name], ...rowReferences[name] };
   const op = (vp as unknown as Record<string, (...inputs: vp.Tensor[]) => vp.Tensor>)[name]!;
   const needed = row.domain.map(([low, high]) =>
     low > -1.5 || high < 1.5 ? { middle: (low + high) / 2, half: (high - low) / 2 } : null,

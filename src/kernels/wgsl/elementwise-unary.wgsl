@@ -4,7 +4,7 @@
 // Layout   row-major, contiguous, 32-bit elements; `bool` is a u32 that is 0 or 1.
 // Mapping  one invocation = 4 outputs, 64 apart; a workgroup covers 256; grid x then y cover the workgroups.
 // Numerics one rounding per WGSL operation of `apply`, which may call the functions of maths/.
-// Gradient rows of the same table (src/tensor/ops/elementwise-table.ts), which gives `apply` and the types.
+// Gradient rows of the same table (src/tensor/ops/elementwise/), which gives `apply` and the types.
 // Source   NumPy's broadcasting rule; the host merges axes, so RANK is the number of axes that are left (0: plain or one element).
 
 struct Dims {

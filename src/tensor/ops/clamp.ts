@@ -15,7 +15,7 @@ export interface ClampOptions {
  *
  * The gradient passes where `min <= x <= max`, the limits included. NaN stays NaN.
  *
- * @param x - Any shape.
+ * @param x - Any shape; f32, i32 or u32.
  * @param options - `min`, `max`: plain numbers, either or both. For limits that are tensors see `clampBetween`.
  * @throws {ShapeError} when neither is given, one is NaN, or `min` exceeds `max`.
  */
@@ -24,8 +24,8 @@ export function clamp(x: Tensor, { min, max }: ClampOptions): Tensor {
   if (Number.isNaN(min) || Number.isNaN(max) || (min ?? -Infinity) > (max ?? Infinity))
     throw new ShapeError(`clamp: min must not exceed max, got ${min} and ${max}`);
   // A limit at infinity is none, and infinities must not reach WGSL.
-  const low = min === undefined || min === -Infinity ? null : constant(x.device, min);
-  const high = max === undefined || max === Infinity ? null : constant(x.device, max);
+  const low = min === undefined || min === -Infinity ? null : constant(x.device, min, x.dtype);
+  const high = max === undefined || max === Infinity ? null : constant(x.device, max, x.dtype);
   if (low && high) return clampBetween(x, low, high);
   // `maximum` would share the gradient at the limit.
   if (low) return where(less(x, low), low, x);

@@ -1,104 +1,89 @@
-/** The elementwise ops: each is a row of `elementwise-table.ts`, given its name and doc comment here. All broadcast by NumPy's rule. */
-import { elementwise } from "../../kernels/elementwise.js";
-import { defineOp, type Plan } from "../define-op.js";
-import { broadcastShapes } from "../shape.js";
-import type { DType, Tensor } from "../tensor.js";
-import { elementwiseTable, type Row, type RowName, type RowOps, type RowSaved } from "./elementwise-table.js";
+/**
+ * Arithmetic, limits and roundings: rows of `elementwise-table.ts`, given their names and doc comments here. All broadcast by
+ * NumPy's rule, and a plain number may stand for one of two operands. f32, i32 and u32 (whole numbers wrap around), never mixed:
+ * `cast` converts. Logic is in `logic.ts`, functions in `functions.ts`, activations in `activations.ts`.
+ */
+import type { Tensor } from "../tensor.js";
+import { relu, sigmoid, tanh } from "./activations.js";
+import { type Binary, binary, type Operand, operands, rowOps, type Unary } from "./elementwise/define-row.js";
+import { exp, log } from "./functions.js";
+import { equal, greater, greaterEqual, less, lessEqual, where } from "./logic.js";
 
-const storageType = (dtype: DType) => (dtype === "bool" ? "u32" : dtype);
-
-function defineRow(name: RowName, row: Row) {
-  const dtypes = row.dtypes ?? row.inputs.map(() => "f32" as const);
-  const output = row.output ?? "f32";
-  const gradients = row.inputs.map((input, i) => {
-    const gradient = row.vjp?.[i] ?? null;
-    const run = typeof gradient === "function" ? (saved: RowSaved, g: Tensor) => gradient(ops, saved, g) : gradient;
-    return [input, run] as const;
-  });
-  return defineOp<readonly string[], object, Plan, RowSaved>({
-    name,
-    inputs: row.inputs as readonly string[],
-    dtypes: Object.fromEntries(row.inputs.map((input, i) => [input, dtypes[i]])) as Record<string, DType>,
-    plan: (inputs: readonly (Tensor | null)[]) => ({
-      shape: broadcastShapes(
-        name,
-        inputs.map((tensor, i) => [row.inputs[i] as string, (tensor as Tensor).shape]),
-      ),
-      dtype: output,
-    }),
-    forward({ device, output: target, plan }, inputs: readonly (Tensor | null)[]): RowSaved {
-      const tensors = inputs as readonly Tensor[];
-      elementwise(device, {
-        expression: row.wgsl,
-        inputs: tensors.map(({ storage, shape, dtype }) => ({ storage, shape, type: storageType(dtype) })),
-        output: target.storage,
-        outputType: storageType(output),
-        shape: plan.shape,
-      });
-      return { inputs: tensors, output: target };
-    },
-    vjp: row.vjp === null ? null : Object.fromEntries(gradients),
-  }) as unknown as (...inputs: Tensor[]) => Tensor;
-}
-
-const ops = Object.fromEntries(
-  Object.entries(elementwiseTable).map(([name, row]) => [name, defineRow(name as RowName, row)]),
-) as unknown as RowOps;
-
-type Unary = (x: Tensor) => Tensor;
-type Binary = (x: Tensor, y: Tensor) => Tensor;
+// Ops that others are made of are found here together.
+export { equal, exp, greater, greaterEqual, less, lessEqual, log, relu, sigmoid, tanh, where };
 
 /** `x + y`. */
-export const add: Binary = ops.add;
+export const add: Binary = binary("add");
 /** `x - y`. */
-export const sub: Binary = ops.sub;
+export const sub: Binary = binary("sub");
 /** `x * y`. */
-export const mul: Binary = ops.mul;
-/** `x / y`. */
-export const div: Binary = ops.div;
-/** `x` to the power `y`; a negative base takes whole exponents only, else NaN. `0^0` is 1. */
-export const pow: Binary = ops.pow;
+export const mul: Binary = binary("mul");
+/** `x / y`, always f32: whole numbers are divided truly, as in PyTorch. See `floorDiv` for whole quotients. */
+export const div: Binary = binary("div");
+/**
+ * The floor of `x / y`, as `torch.floor_divide` and Python's `//`: -7 by 2 is -4. Its gradient is 0. Dividing a whole number by 0
+ * gives -1 (the largest u32).
+ */
+export const floorDiv: Binary = binary("floorDiv");
+/** `x - floorDiv(x, y) y`, with the sign of `y`, exact: as `torch.remainder` and Python's `%`. A whole number modulo 0 is itself. */
+export const remainder: Binary = binary("remainder");
+/** `x - trunc(x / y) y`, with the sign of `x`, exact: as `torch.fmod`, C's fmod and JavaScript's `%`. A whole number modulo 0 is itself. */
+export const fmod: Binary = binary("fmod");
 /** The larger of the two; NaN if either is. Equal values share the gradient. */
-export const maximum: Binary = ops.maximum;
+export const maximum: Binary = binary("maximum");
 /** The smaller of the two; NaN if either is. Equal values share the gradient. */
-export const minimum: Binary = ops.minimum;
-/** `x == y`, as bool. */
-export const equal: Binary = ops.equal;
-/** `x < y`, as bool. */
-export const less: Binary = ops.less;
-/** `x <= y`, as bool. */
-export const lessEqual: Binary = ops.lessEqual;
-/** `x > y`, as bool. */
-export const greater: Binary = ops.greater;
-/** `x >= y`, as bool. */
-export const greaterEqual: Binary = ops.greaterEqual;
-/** `-x`. */
-export const neg: Unary = ops.neg;
+export const minimum: Binary = binary("minimum");
+
+/**
+ * `x` to the power `y`, with the special cases of IEEE 754: `x^0` and `1^y` are 1 even for NaN; a negative base takes whole
+ * exponents only, else NaN. Whole numbers to negative powers are 0, except for the bases 1 and -1. The gradient is PyTorch's: 0
+ * with respect to the base where `y` is 0, and 0 with respect to the exponent where `x` is 0 and `y >= 0`.
+ */
+export function pow(x: Operand, y: Operand): Tensor {
+  if (typeof x === "object") {
+    if (y === 2) return rowOps.square(x);
+    if (y === 0.5) return rowOps.sqrt(x);
+    if (y === -1 && x.dtype === "f32") return rowOps.reciprocal(x);
+  }
+  return rowOps.pow(...operands(x, y));
+}
+
+/**
+ * Linear interpolation, `x + weight (y - x)`. As `torch.lerp`.
+ *
+ * @param weight - A tensor or a number; 0 gives `x`, 1 gives `y`.
+ */
+export function lerp(x: Tensor, y: Tensor, weight: Operand): Tensor {
+  return rowOps.lerp(x, y, operands(x, weight)[1]);
+}
+
+/** `-x`; a u32 wraps around. */
+export const neg: Unary = rowOps.neg;
 /** `|x|`; its gradient at 0 is 0. */
-export const abs: Unary = ops.abs;
-/** -1, 0 or 1; its gradient is 0 everywhere. */
-export const sign: Unary = ops.sign;
-/** `e^x`. */
-export const exp: Unary = ops.exp;
-/** Natural logarithm. */
-export const log: Unary = ops.log;
-/** Square root. */
-export const sqrt: Unary = ops.sqrt;
+export const abs: Unary = rowOps.abs;
+/** -1, 0 or 1; 0 for NaN, as in PyTorch. Its gradient is 0 everywhere. */
+export const sign: Unary = rowOps.sign;
+/** Square root; NaN below 0. Its gradient at 0 is infinite. */
+export const sqrt: Unary = rowOps.sqrt;
+/** `1 / sqrt(x)`. */
+export const rsqrt: Unary = rowOps.rsqrt;
 /** `x * x`. */
-export const square: Unary = ops.square;
+export const square: Unary = rowOps.square;
 /** `x sign(y)`: the gradient of `abs` at y, times x. */
-export const absGrad: Binary = ops.absGrad;
+export const absGrad: Binary = binary("absGrad");
 /** `2 x y`: the gradient of `square` at y, times x. */
-export const squareGrad: Binary = ops.squareGrad;
+export const squareGrad: Binary = binary("squareGrad");
 /** `1 / x`. */
-export const reciprocal: Unary = ops.reciprocal;
-/** `max(x, 0)`; NaN stays NaN; its gradient at 0 is 0. */
-export const relu: Unary = ops.relu;
-/** `1 / (1 + e^-x)`, without overflow. */
-export const sigmoid: Unary = ops.sigmoid;
-/** Hyperbolic tangent. */
-export const tanh: Unary = ops.tanh;
-/** `x` where `condition` (bool) holds, else `y`. */
-export const where: (condition: Tensor, x: Tensor, y: Tensor) => Tensor = ops.where;
+export const reciprocal: Unary = rowOps.reciprocal;
+/** The largest whole number not above `x`; its gradient is 0. */
+export const floor: Unary = rowOps.floor;
+/** The smallest whole number not below `x`; its gradient is 0. */
+export const ceil: Unary = rowOps.ceil;
+/** The nearest whole number, halves to the even one, as in PyTorch and NumPy (not as `Math.round`); its gradient is 0. */
+export const round: Unary = rowOps.round;
+/** `x` without its fraction; its gradient is 0. */
+export const trunc: Unary = rowOps.trunc;
+/** `x - trunc(x)`, with the sign of `x`, as `torch.frac`; its gradient is 1. */
+export const frac: Unary = rowOps.frac;
 /** `x` limited to [low, high], both tensors; the gradient passes where `low <= x <= high`. See `clamp` for plain numbers. */
-export const clampBetween: (x: Tensor, low: Tensor, high: Tensor) => Tensor = ops.clampBetween;
+export const clampBetween: (x: Tensor, low: Tensor, high: Tensor) => Tensor = rowOps.clampBetween;

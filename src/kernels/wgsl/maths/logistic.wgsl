@@ -26,3 +26,10 @@ fn hyperbolic_tangent(v: f32) -> f32 {
 fn log_1_plus_exp(v: f32) -> f32 {
   return select(max(v, 0.0) + logarithm_1_plus(exponential(-abs(v))), v, is_nan(v));
 }
+
+// The derivative of v tanh(log(1 + e^v)).
+fn mish_slope(v: f32) -> f32 {
+  let t = hyperbolic_tangent(log_1_plus_exp(v));
+  let rise = v * (1.0 - t * t) * logistic(v);
+  return select(t + rise, t, abs(v) > 88.0);
+}
