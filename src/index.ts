@@ -202,7 +202,6 @@ export {
   sub,
   trunc,
 } from "./tensor/ops/elementwise.js";
-export { embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
 export {
   acos,
   acosh,
@@ -226,6 +225,7 @@ export {
   sinh,
   tan,
 } from "./tensor/ops/functions.js";
+export { embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
 export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
