@@ -90,6 +90,12 @@ function mutantsOf(code) {
     else if (operator) {
       // A minus sign, not a subtraction.
       const unary = operator === "-" && /[(,=<>+\-*/%&|?:{;]$|return$/.test(before);
+      // `if (i >= n) { return; }` with `>`: one invocation more, whose write falls outside the binding and is dropped.
+      const line = code.slice(code.lastIndexOf("\n", at) + 1, code.indexOf("\n", at));
+      if (text === ">=" && /\{ return; \}$/.test(line)) {
+        list.push({ at, length: text.length, text: "<" });
+        continue;
+      }
       for (const other of unary ? [""] : (replacements[operator] ?? []))
         list.push({ at, length: text.length, text: other });
     }

@@ -3,11 +3,15 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "vitest";
 import type { Device } from "../src/kernels/device.js";
+import { limitGrids } from "../src/kernels/grid.js";
 import { openDevice } from "../src/kernels/open-device.js";
 import type { Shape } from "../src/tensor/shape.js";
 import { type Tensor, type TensorOptions, tensor } from "../src/tensor/tensor.js";
 
 const shared = globalThis as { voxpixTestDevice?: Promise<Device> };
+
+// Grids of more workgroups than this are folded, as those of more than 65,535 are: small tensors go one way, larger ones the other.
+limitGrids(7);
 
 /** The device of this process: opening one and compiling its kernels is what costs time. VOXPIX_ADAPTER=swiftshader chooses the bundled driver. */
 export function testDevice(): Promise<Device> {
