@@ -1,5 +1,6 @@
 /** What the matrix-product kernels (matmul, conv2d and its gradients) have in common: which version runs, tiles and splits. */
 import type { Device } from "./device.js";
+import { elementwise } from "./elementwise.js";
 import { DeviceError } from "./errors.js";
 import { reduce } from "./reduce.js";
 import type { Storage } from "./storage.js";
@@ -88,4 +89,31 @@ export function sumSlices(
   body(partial);
   reduce(device, "sum", partial, output, { outer: 1, length: slices, inner: outputs });
   partial.release();
+}
+
+/**
+ * Adds up results of `outputs` elements that are too large to lie side by side in one binding: `body` records part `part` into
+ * `target`, and each is added, in windows, to the sum of those before it.
+ */
+export function sumParts(
+  device: Device,
+  output: Storage,
+  parts: number,
+  outputs: number,
+  body: (target: Storage, part: number) => void,
+): void {
+  const room = () => device.allocate(outputs * 4, "gemm/part");
+  const input = (storage: Storage) => ({ storage, shape: [outputs], type: "f32" }) as const;
+  let sum = room();
+  body(sum, 0);
+  for (let part = 1; part < parts; part++) {
+    const next = room();
+    body(next, part);
+    const total = part === parts - 1 ? output : room();
+    const inputs = [input(sum), input(next)];
+    elementwise(device, { expression: "x + y", inputs, output: total, outputType: "f32", shape: [outputs] });
+    sum.release();
+    next.release();
+    sum = total;
+  }
 }

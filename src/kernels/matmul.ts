@@ -1,7 +1,7 @@
 /** Dispatch of the matrix product: strides for the four forms, windows for what exceeds one binding, version and tiles. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { lanesToUse, splitSum, sumSlices, tileDepth } from "./gemm.js";
+import { lanesToUse, type Split, splitSum, sumParts, sumSlices, tileDepth } from "./gemm.js";
 import { sources } from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
@@ -22,11 +22,13 @@ export interface MatmulLaunch {
   readonly transposeB: boolean;
 }
 
+type Range = readonly [from: number, to: number];
+
 /** A block of the product: `[from, to)` along each of its three axes. */
 interface Block {
-  readonly m: readonly [number, number];
-  readonly n: readonly [number, number];
-  readonly k: readonly [number, number];
+  readonly m: Range;
+  readonly n: Range;
+  readonly k: Range;
 }
 
 /** A piece of a matrix, as the kernels see it: element [i, j] lies at offset + i * row + j * column. */
@@ -47,7 +49,7 @@ function rowsPerWindow(device: Device, storage: Storage, rows: number, columns: 
   return Math.max(1, Math.floor(limit / (columns * 4 * rowGranularity))) * rowGranularity;
 }
 
-function ranges(length: number, step: number): (readonly [number, number])[] {
+function ranges(length: number, step: number): Range[] {
   const count = Math.max(1, Math.ceil(length / step));
   return Array.from({ length: count }, (_, i) => [i * step, Math.min(length, (i + 1) * step)] as const);
 }
@@ -57,7 +59,7 @@ function piece(
   device: Device,
   storage: Storage,
   width: number,
-  rows: readonly [number, number],
+  rows: Range,
   column: number,
   transposed: boolean,
 ): Piece {
@@ -83,13 +85,29 @@ export function matmul(device: Device, launch: MatmulLaunch): void {
   const lanes = lanesToUse(device);
   const tiles = Math.ceil(M / (lanes ? 16 : 64)) * Math.ceil(N / (lanes ? 4 * lanes : 64));
   const split = kRanges.length > 1 ? { splits: 1, chunk: kStep } : splitSum(device, tiles, K, M * N);
-  sumSlices(device, output, kRanges.length * split.splits, M * N, (target) => {
-    kRanges.forEach((k, slice) => {
-      for (const m of ranges(M, mStep)) {
-        for (const n of ranges(N, nStep)) dispatch(device, launch, target, { m, n, k }, slice, split);
-      }
+  const record = (target: Storage, part: number, slice: number) => {
+    const k = kRanges[part] as Range;
+    for (const m of ranges(M, mStep)) {
+      for (const n of ranges(N, nStep)) dispatch(device, launch, target, { m, n, k }, { part, slice, split });
+    }
+  };
+  const slices = kRanges.length * split.splits;
+  if (kRanges.length > 1 && slices * M * N * 4 > device.adapter.maxBindingBytes) {
+    sumParts(device, output, kRanges.length, M * N, (target, part) => record(target, part, 0));
+  } else {
+    sumSlices(device, output, slices, M * N, (target) => {
+      kRanges.forEach((_, part) => {
+        record(target, part, part);
+      });
     });
-  });
+  }
+}
+
+/** Which part of the sum over k is recorded, and into which slice of its target. */
+interface Place {
+  readonly part: number;
+  readonly slice: number;
+  readonly split: Split;
 }
 
 function dispatch(
@@ -97,8 +115,7 @@ function dispatch(
   launch: MatmulLaunch,
   target: Storage,
   { m, n, k }: Block,
-  slice: number,
-  split: { splits: number; chunk: number },
+  { part, slice, split }: Place,
 ): void {
   const { M, N, K, transposeA, transposeB, bias } = launch;
   const a = transposeA ? piece(device, launch.a, M, k, m[0], true) : piece(device, launch.a, K, m, k[0], false);
@@ -112,10 +129,10 @@ function dispatch(
     ...split,
     a,
     b,
-    out: target === launch.output ? piece(device, target, N, m, n[0], false) : whole,
+    out: slice > 0 || split.splits > 1 ? whole : piece(device, target, N, m, n[0], false),
     slice: M * N,
-    // Only the first slice carries the bias. The kernels want some binding where there is none.
-    bias: bias && slice === 0 ? bias : null,
+    // Only the first part carries the bias. The kernels want some binding where there is none.
+    bias: bias && part === 0 ? bias : null,
     biasOffset: n[0],
     noBias: { storage: launch.a, offset: 0, bytes: 256 },
   };
