@@ -45,6 +45,16 @@ export const random = (device, ...shape) =>
     shape,
   );
 
+/** Runs `body` in a scope of its own. */
+export async function scoped(device, body) {
+  const scope = device.scope();
+  try {
+    return await body();
+  } finally {
+    scope[Symbol.dispose]();
+  }
+}
+
 /** The middle value, and half the distance between the quartiles as a share of it. */
 export function summary(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -160,18 +170,36 @@ fn copy_loop(@builtin(global_invocation_id) id: vec3u) {
   output[id.x] = input[id.x];
 }`);
 
-/** What the adapter reaches at best: GFLOP/s of a loop of independent multiply-adds, GB/s of a copy. */
-export async function ceilings(device, rounds) {
+/**
+ * What the adapter reaches at best, as rows to time with the others: a loop of independent multiply-adds, and a copy.
+ * `ceilingsOf` reads them afterwards.
+ */
+export function ceilingRows(device) {
   const lanes = device.adapter.software ? 1 << 14 : 1 << 20;
   const blocks = device.adapter.software ? 1 << 21 : 1 << 22;
   const out = random(device, lanes);
   const [from, to] = [random(device, 4 * blocks), random(device, 4 * blocks)];
-  const rows = [
-    { run: () => void fma({ output: out }, { dims: { n: lanes }, threads: lanes }) },
-    { run: () => void copy({ input: from, output: to }, { dims: { n: blocks }, threads: blocks }) },
+  return [
+    {
+      name: "ceiling: multiply-adds",
+      flops: lanes * 256 * 8 * 4 * 2,
+      run: () => fma({ output: out }, { dims: { n: lanes }, threads: lanes }),
+    },
+    {
+      name: "ceiling: copy",
+      bytes: blocks * 32,
+      run: () => copy({ input: from, output: to }, { dims: { n: blocks }, threads: blocks }),
+    },
   ];
-  await interleave(device, rows, rounds, 0);
-  for (const t of [out, from, to]) t.dispose();
-  const [f, c] = rows.map(({ times }) => Math.min(...times.map(({ wall }) => wall)));
-  return { gflops: (lanes * 256 * 8 * 4 * 2) / f / 1e6, gbytes: (blocks * 32) / c / 1e6 };
 }
+
+/**
+ * Milliseconds of a row: the driver's CPU time where the adapter is a software driver, because other load on the machine does
+ * not lengthen it, else the wall.
+ */
+export const msOf = (device, row) => {
+  const { median, spread, best } = summary(
+    row.times.map(({ wall, cpu }) => (device.adapter.software && cpu > 0 ? cpu : wall)),
+  );
+  return { median, spread, best };
+};

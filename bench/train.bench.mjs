@@ -3,9 +3,11 @@
 //   npm run bench:train -- [--resolution 112] [--batch 64] [--voxels 4500] [--preset paper|authors] [--steps 5] [--kernels]
 //
 // Random images and fMRI, features from random VGG19 and CaffeNet filters of the real shapes. "GPU" is the wait for the GPU
-// after a step was handed over, "replay" the host's part of a replayed step, "data" drawing and uploading a batch. --kernels
+// after a step was handed over, "driver CPU" a software driver's CPU time spread over the cores (which other load does not
+// lengthen), "replay" the host's part of a replayed step, "data" drawing and uploading a batch. --kernels
 // adds where the time of a step goes, each recorded dispatch timed by itself. --quick: the smallest run that works.
 
+import { availableParallelism } from "node:os";
 import { selectImages, selectRows } from "../dist/data/dataset.js";
 import { HostRandom } from "../dist/data/random.js";
 import { Decoder } from "../dist/model/decoder.js";
@@ -19,7 +21,7 @@ import { Adam } from "../dist/nn/adam.js";
 import { Sgd } from "../dist/nn/sgd.js";
 import { createRng } from "../dist/tensor/random.js";
 import { ones } from "../dist/tensor/tensor.js";
-import { environment, heading, open, options, summary, table, uniform, writeJson } from "./common.mjs";
+import { environment, heading, open, options, summary, table, uniform, workerMs, writeJson } from "./common.mjs";
 
 const { values } = options({
   resolution: { type: "string", default: "112" },
@@ -124,11 +126,18 @@ async function phase(name, step, rows) {
   };
   const timed = async () => {
     replayMs = 0;
+    const cpu = workerMs();
     const start = performance.now();
     take();
     const handed = performance.now();
     await device.finish();
-    return { data: handed - start - replayMs, replay: replayMs, gpu: performance.now() - handed };
+    const gpu = performance.now() - handed;
+    return {
+      data: handed - start - replayMs,
+      replay: replayMs,
+      gpu,
+      driver: (workerMs() - cpu) / availableParallelism(),
+    };
   };
   await device.finish();
   const first = await timed();
@@ -138,7 +147,7 @@ async function phase(name, step, rows) {
   await timed();
   const after = device.commandCounts();
   const columns = Object.fromEntries(
-    ["data", "replay", "gpu"].map((part) => [part, summary(samples.map((s) => s[part]))]),
+    ["data", "replay", "gpu", "driver"].map((part) => [part, summary(samples.map((s) => s[part]))]),
   );
   const total = summary(samples.map((s) => s.data + s.replay + s.gpu));
   return {
@@ -149,6 +158,7 @@ async function phase(name, step, rows) {
     dataMs: columns.data.median,
     replayMs: columns.replay.median,
     gpuMs: columns.gpu.median,
+    driverMs: columns.driver.median,
     dispatches: after.dispatches - before.dispatches,
     submits: after.submits - before.submits,
     capturedMiB: device.memory().capturedBytes / 2 ** 20,
@@ -160,13 +170,14 @@ async function phase(name, step, rows) {
 async function kernelTimes(commands) {
   const kernels = new Map();
   const run = async (list) => {
+    const cpu = workerMs();
     const start = performance.now();
     replay({ commands: list, touch: () => undefined }, { before: [], after: [] });
     await device.finish();
-    return performance.now() - start;
+    return device.adapter.software ? (workerMs() - cpu) / availableParallelism() : performance.now() - start;
   };
   for (const command of commands.filter(({ kind }) => kind !== "host")) {
-    const name = command.kind === "copy" ? "copy" : command.kernel;
+    const name = command.kind === "copy" ? "copy" : command.kernel.replace(/^fused-.*/, "fused elementwise");
     let ms = await run([command]);
     const repeats = Math.min(16, Math.ceil(4 / Math.max(ms, 0.1)));
     if (repeats > 1) ms = (await run(new Array(repeats).fill(command))) / repeats;
@@ -190,13 +201,14 @@ decoderStep.dispose();
 
 const fixed = (value, digits = 1) => value.toFixed(digits);
 table(
-  ["phase", "first", "step", "spread", "GPU", "replay", "data", "dispatches", "submits", "captured MiB"],
+  ["phase", "first", "step", "spread", "GPU", "driver CPU", "replay", "data", "dispatches", "submits", "captured MiB"],
   phases.map((p) => [
     p.name,
     fixed(p.firstMs, 0),
     fixed(p.stepMs),
     `${fixed(100 * p.spread, 0)} %`,
     fixed(p.gpuMs),
+    fixed(p.driverMs),
     fixed(p.replayMs, 2),
     fixed(p.dataMs),
     p.dispatches,
