@@ -189,13 +189,14 @@ export class Recorder {
   start(): Recording {
     this.#refused = null;
     this.#current = new Recording(this.#device);
+    making.add(this);
     return this.#current;
   }
 
   /** Ends the recording. @throws {CaptureError} what was refused while it was made, even where the function caught that. */
   stop(): void {
     const recording = this.#current;
-    this.#current = null;
+    this.abandon();
     if (this.#refused) throw this.#refused;
     recording?.finish();
   }
@@ -203,6 +204,7 @@ export class Recorder {
   /** Gives up the recording, after an error. */
   abandon(): void {
     this.#current = null;
+    making.delete(this);
   }
 
   /** Runs `body` without recording it: for what lives outside, such as constants. */
@@ -236,4 +238,12 @@ export class Recorder {
     this.paused(() => write(storage));
     this.#current?.addHostWrite(storage, write);
   }
+}
+
+/** Recorders that have a recording in the making: modules know no device, and tell them all. */
+const making = new Set<Recorder>();
+
+/** `Recorder.watch` on every device that records. */
+export function watchState(owner: object, name: string, read: () => unknown): void {
+  for (const recorder of making) recorder.watch(owner, name, read);
 }

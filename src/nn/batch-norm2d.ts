@@ -50,6 +50,7 @@ abstract class BatchNorm extends Module {
     const { weight, bias, runningMean, runningVar } = this;
     const { eps, momentum, unbiased } = this.#options;
     if (!this.training) return batchNorm2d(x, weight, bias, { mode: "eval", eps, runningMean, runningVar });
+    x.device.recorder.watch(this, "freezeStatistics", () => this.freezeStatistics);
     if (this.freezeStatistics) return batchNorm2d(x, weight, bias, { mode: "train", eps });
     return batchNorm2d(x, weight, bias, { mode: "train", eps, momentum, unbiased, runningMean, runningVar });
   }

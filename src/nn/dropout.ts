@@ -23,9 +23,10 @@ export class Dropout extends Module {
 
   /** @param x - Any shape. @returns `x`'s shape. */
   forward(x: Tensor): Tensor {
+    if (!this.training) return x;
     const { recorder } = x.device;
-    recorder.watch(this, "rate", () => (this.training ? this.rate : 0));
+    recorder.watch(this, "rate", () => this.rate);
     recorder.watch(this, "rng", () => this.rng);
-    return this.training ? dropout(x, { rate: this.rate, rng: this.rng }) : x;
+    return dropout(x, { rate: this.rate, rng: this.rng });
   }
 }

@@ -1,6 +1,7 @@
 /** Modules: named parameters and buffers, found in the fields of a class. */
 import type { Device } from "../kernels/device.js";
 import { DTypeError } from "../kernels/errors.js";
+import { watchState } from "../kernels/recorder.js";
 import type { Storage } from "../kernels/storage.js";
 import type { Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
@@ -79,8 +80,17 @@ function modulesOf(module: Module, found = new Set<Module>()): Set<Module> {
  * }
  */
 export abstract class Module {
+  #training = true;
+
   /** True in training (the default), false in evaluation: decides what dropout and batch normalisation do. */
-  training = true;
+  get training(): boolean {
+    watchState(this, "training", () => this.#training);
+    return this.#training;
+  }
+
+  set training(value: boolean) {
+    this.#training = value;
+  }
 
   /** Parameters with their names, e.g. `blocks.0.weight`, in the order of the fields. A shared one is named once. */
   namedParameters(): [name: string, parameter: Parameter][] {
