@@ -165,7 +165,15 @@ export { type AvgPool2dOptions, avgPool2d } from "./tensor/ops/avg-pool2d.js";
 export { type BatchNorm2dOptions, batchNorm2d } from "./tensor/ops/batch-norm2d.js";
 export { cast } from "./tensor/ops/cast.js";
 export { type ClampOptions, clamp } from "./tensor/ops/clamp.js";
-export { type ConcatOptions, concat, type SplitOptions, split, stack } from "./tensor/ops/concat.js";
+export {
+  type ConcatOptions,
+  concat,
+  type SplitOptions,
+  split,
+  stack,
+  type UnstackOptions,
+  unstack,
+} from "./tensor/ops/concat.js";
 export { convTranspose2d } from "./tensor/ops/conv-transpose2d.js";
 export {
   type Conv1dOptions,
@@ -202,6 +210,18 @@ export {
   sub,
   trunc,
 } from "./tensor/ops/elementwise.js";
+export {
+  type FlipOptions,
+  flip,
+  type RepeatOptions,
+  type RollOptions,
+  repeatElements,
+  roll,
+  type SwapAxesOptions,
+  swapAxes,
+  type TileOptions,
+  tile,
+} from "./tensor/ops/flip.js";
 export {
   acos,
   acosh,
@@ -276,10 +296,20 @@ export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { rmsNorm } from "./tensor/ops/rms-norm.js";
 export { indexAdd, scatterAdd } from "./tensor/ops/scatter-add.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
+export { logSoftmax, type SoftmaxOptions, softmax } from "./tensor/ops/softmax.js";
 export { argSort, type SortOptions, sort, type TopKOptions, topK } from "./tensor/ops/sort.js";
+export {
+  type FlattenAxesOptions,
+  flatten,
+  type SqueezeOptions,
+  squeeze,
+  type UnsqueezeOptions,
+  unsqueeze,
+} from "./tensor/ops/squeeze.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
+export { type TriangleOptions, tril, triu } from "./tensor/ops/tril.js";
 export { type Upsample1dOptions, upsample1d } from "./tensor/ops/upsample1d.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export { std, type VarianceOptions, variance } from "./tensor/ops/variance.js";

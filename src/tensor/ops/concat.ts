@@ -165,3 +165,23 @@ export function split(x: Tensor, { sizes, parts, axis: given = 0 }: SplitOptions
     return part;
   });
 }
+
+/** Options of `unstack`. */
+export interface UnstackOptions {
+  /** The axis to take apart; negative ones count from the end. Default 0. */
+  readonly axis?: number;
+}
+
+/**
+ * The slices along an axis, without it: the inverse of `stack`.
+ *
+ * @param x - Any shape with at least one axis, any element type.
+ * @param options - `axis` (default 0).
+ * @returns One tensor for each index of the axis.
+ * @throws {ShapeError} when the axis does not exist.
+ */
+export function unstack(x: Tensor, options: UnstackOptions = {}): Tensor[] {
+  const axis = resolveAxis("unstack", options.axis ?? 0, x.rank);
+  const shape = x.shape.filter((_, i) => i !== axis);
+  return Array.from({ length: x.shape[axis] as number }, (_, i) => reshape(between(x, axis, i, i + 1), { shape }));
+}
