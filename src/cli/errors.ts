@@ -34,11 +34,22 @@ export class StoppedError extends Error {
   }
 }
 
+/** Runs of a study that failed while the others went on; the exit code is that of the first. */
+export class JobsFailedError extends Error {
+  override readonly name = "JobsFailedError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
 const diskCodes = /^(ENOSPC|EACCES|EROFS|EDQUOT|EPERM|EMFILE|EIO)$/;
 
 /** The exit code for an error; 1 for a fault of the program itself. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof StoppedError) return error.exitCode;
+  if (error instanceof StoppedError || error instanceof JobsFailedError) return error.exitCode;
   if (error instanceof UsageError) return exitCodes.usage;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof DataError) return exitCodes.data;

@@ -1,6 +1,7 @@
 /** The command lines. */
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addAblate } from "./ablate.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addReconstruct } from "./reconstruct.js";
@@ -15,6 +16,7 @@ Examples:
   $ voxpix doctor
   $ voxpix train
   $ voxpix train --dataset digit69 --data digit69_28x28.mat --unlabeled mnist/
+  $ voxpix ablate --seeds 5
   $ voxpix evaluate runs/digit69-full-20260131-094500
   $ voxpix reconstruct runs/digit69-full-20260131-094500 --fmri new.npy --out images/
 
@@ -30,6 +32,7 @@ export function program(): Command {
     .addHelpText("after", examples);
   // Commands inherit exitOverride when they are added after it.
   trainOptions(root.command("train")).action(train);
+  addAblate(root);
   addEvaluate(root);
   addReconstruct(root);
   addDoctor(root);

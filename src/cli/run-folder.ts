@@ -20,10 +20,19 @@ export const runFiles = {
   images: "images",
 } as const;
 
+/** `20260131-094500`. */
+function stamp(now: Date): string {
+  return now.toISOString().slice(0, 19).replaceAll("-", "").replaceAll(":", "").replace("T", "-");
+}
+
 /** `runs/digit69-full-20260131-094500`. */
 export function defaultRunFolder(config: RunConfig, now = new Date()): string {
-  const stamp = now.toISOString().slice(0, 19).replaceAll("-", "").replaceAll(":", "").replace("T", "-");
-  return join("runs", `${config.dataset}-${config.variant}-${stamp}`);
+  return join("runs", `${config.dataset}-${config.variant}-${stamp(now)}`);
+}
+
+/** `runs/study-digit69-20260131-094500`. */
+export function defaultStudyFolder(dataset: RunConfig["dataset"], now = new Date()): string {
+  return join("runs", `study-${dataset}-${stamp(now)}`);
 }
 
 /** A run folder on disk. */

@@ -7,7 +7,8 @@ import { completeConfig, datasetNames, describeDefaults, type RunConfig } from "
 import { defaultRunFolder, RunFolder } from "./run-folder.js";
 import { runTraining } from "./run-training.js";
 
-function wholeNumber(text: string): number {
+/** A whole number from 0, as an option's value. */
+export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(value))
     throw new InvalidArgumentError("It must be a whole number from 0.");
@@ -49,10 +50,9 @@ Examples:
 Exit codes: 0 done, 2 usage or configuration, 3 data, 4 checkpoint or disk, 5 no usable GPU, 6 diverged (NaN),
 75 interrupted (SIGTERM, SIGUSR2) but resumable, 130 Ctrl-C (resumable).`;
 
-/** Adds the options of training to a command. */
-export function trainOptions(command: Command): Command {
+/** Adds the settings of a run to a command, but for its variant and seed. */
+export function settingOptions(command: Command): Command {
   return command
-    .description("train the Encoder, then the Decoder, and reconstruct the images of the test set")
     .addOption(new Option("--dataset <name>", "what to train on (default: simulate)").choices([...datasetNames]))
     .option("--data <path>", "file or folder of the dataset")
     .option("--unlabeled <path>", "unlabeled images: a folder of images, or MNIST files (idx, also .gz)")
@@ -65,12 +65,6 @@ export function trainOptions(command: Command): Command {
         "--preset <name>",
         "the released code, or the paper's text (default: authors; for digit69 paper)",
       ).choices(["authors", "paper"]),
-    )
-    .addOption(
-      new Option(
-        "--variant <name>",
-        "unlabeled data to use: none, images, images and test fMRI, or the last without the target's own (default: full)",
-      ).choices(["supervised", "images", "full", "targetExcluded"]),
     )
     .option(
       "--target-groups <k>",
@@ -96,8 +90,21 @@ export function trainOptions(command: Command): Command {
       "another simulated subject: voxels, trainImages, testImages, unlabeledImages, testRepeats, noise, seed, e.g. voxels=1000,noise=2",
       simulateSettings,
     )
+    .option("--config <file>", "a JSON file with any of these settings, by their names in config.json");
+}
+
+/** Adds the options of training to a command. */
+export function trainOptions(command: Command): Command {
+  return settingOptions(
+    command.description("train the Encoder, then the Decoder, and reconstruct the images of the test set"),
+  )
+    .addOption(
+      new Option(
+        "--variant <name>",
+        "unlabeled data to use: none, images, images and test fMRI, or the last without the target's own (default: full)",
+      ).choices(["supervised", "images", "full", "targetExcluded"]),
+    )
     .option("--seed <n>", "seed of every random number (default: 0)", wholeNumber)
-    .option("--config <file>", "a JSON file with any of these settings, by their names in config.json")
     .option("--out <folder>", "the run folder (default: runs/<dataset>-<variant>-<time>)")
     .option("--resume <folder>", "go on with a run that was stopped")
     .option("--json", "one line of JSON on stdout at the end, nothing else")
@@ -113,7 +120,13 @@ type TrainArguments = Record<string, unknown> & {
   debug?: boolean;
 };
 
-function readConfigFile(file: string): Record<string, unknown> {
+/**
+ * Reads a file of settings.
+ *
+ * @throws {DataError} when it cannot be read.
+ * @throws {UsageError} when it is not JSON.
+ */
+export function readConfigFile(file: string): Record<string, unknown> {
   let text: string;
   try {
     text = readFileSync(file, "utf8");

@@ -18,6 +18,8 @@ export { fitRidge } from "./ridge.js";
 export { luma, ssim } from "./ssim.js";
 export type { Interval, PermutationTest, Summary, UniformSource } from "./statistics.js";
 export { bootstrapInterval, holm, mean, permutationTest, quantile, summarise } from "./statistics.js";
+export type { ScoreComparison, ScoreSummary, SeedScores, StudyOptions } from "./study.js";
+export { compareSeeds, correctComparisons, summariseSeeds } from "./study.js";
 export { csvTable, markdownTable, textTable } from "./table.js";
 export type { WilcoxonResult } from "./wilcoxon.js";
 export { wilcoxonSignedRank } from "./wilcoxon.js";

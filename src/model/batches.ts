@@ -12,9 +12,9 @@ export const variants: Readonly<
 > = {
   supervised: { images: false, testFmri: false, title: "supervised only" },
   images: { images: true, testFmri: false, title: "+ unlabeled images" },
-  full: { images: true, testFmri: true, title: "+ unlabeled images + unlabeled test fMRI" },
+  full: { images: true, testFmri: true, title: "full (+ unlabeled test fMRI)" },
   // Trains as `full` on a dataset whose test part lacks the targets: see `withoutTargets`.
-  targetExcluded: { images: true, testFmri: true, title: "full, without the target's own test fMRI" },
+  targetExcluded: { images: true, testFmri: true, title: "full, target excluded" },
 };
 
 /** The pairs of one epoch, in its order. */
