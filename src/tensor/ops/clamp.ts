@@ -1,6 +1,13 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { constant, type Tensor } from "../tensor.js";
-import { clampBetween, greater, less, where } from "./elementwise.js";
+import { clampBetween } from "./elementwise.js";
+
+/** What a limit that is not given stands for. The kernel compares bits, so infinities are safe. */
+const ends = {
+  f32: { lowest: -Infinity, highest: Infinity },
+  i32: { lowest: -(2 ** 31), highest: 2 ** 31 - 1 },
+  u32: { lowest: 0, highest: 2 ** 32 - 1 },
+} as const;
 
 /** Options of `clamp`: at least one of them. */
 export interface ClampOptions {
@@ -23,11 +30,8 @@ export function clamp(x: Tensor, { min, max }: ClampOptions): Tensor {
   if (min === undefined && max === undefined) throw new ShapeError("clamp: needs min or max, got neither");
   if (Number.isNaN(min) || Number.isNaN(max) || (min ?? -Infinity) > (max ?? Infinity))
     throw new ShapeError(`clamp: min must not exceed max, got ${min} and ${max}`);
-  // A limit at infinity is none, and infinities must not reach WGSL.
-  const low = min === undefined || min === -Infinity ? null : constant(x.device, min, x.dtype);
-  const high = max === undefined || max === Infinity ? null : constant(x.device, max, x.dtype);
-  if (low && high) return clampBetween(x, low, high);
-  // `maximum` would share the gradient at the limit.
-  if (low) return where(less(x, low), low, x);
-  return high ? where(greater(x, high), high, x) : x;
+  const { lowest, highest } = x.dtype === "i32" || x.dtype === "u32" ? ends[x.dtype] : ends.f32;
+  const low = constant(x.device, Math.max(min ?? -Infinity, lowest), x.dtype);
+  const high = constant(x.device, Math.min(max ?? Infinity, highest), x.dtype);
+  return clampBetween(x, low, high);
 }

@@ -30,6 +30,12 @@ fn order_key(v: f32) -> i32 {
   return select(bits, -(bits & 0x7fffffff), bits < 0);
 }
 
+// v limited to [low, high], which may be infinite; NaN stays NaN.
+fn limited(v: f32, low: f32, high: f32) -> f32 {
+  let above = select(v, low, order_key(v) < order_key(low));
+  return select(select(above, high, order_key(v) > order_key(high)), v, is_nan(v));
+}
+
 fn nan_of(v: f32) -> f32 {
   return bitcast<f32>(bitcast<u32>(v) | 0x7fc00000u);
 }

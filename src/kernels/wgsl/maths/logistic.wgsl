@@ -30,6 +30,13 @@ fn log_1_plus_exp(v: f32) -> f32 {
 // The derivative of v tanh(log(1 + e^v)).
 fn mish_slope(v: f32) -> f32 {
   let t = hyperbolic_tangent(log_1_plus_exp(v));
-  let rise = v * (1.0 - t * t) * logistic(v);
-  return select(t + rise, t, abs(v) > 88.0);
+  return t + v * (1.0 - t * t) * logistic(v);
+}
+
+// The derivative of v logistic(k v + m v^3), k = sqrt(8 / pi), m = 0.044715 k.
+fn gelu_tanh_slope(v: f32) -> f32 {
+  let x = clamp(v, -20.0, 20.0);
+  let inner = x * (1.59576912 + 0.0713548163 * x * x);
+  let slope = logistic(inner) * (1.0 + logistic(-inner) * (x * (1.59576912 + 0.214064449 * x * x)));
+  return select(nan_of(v), slope, is_finite(v));
 }

@@ -26,7 +26,7 @@ function siluCurve(ops: RowOps, x: Tensor): Tensor {
 function mishCurve(ops: RowOps, x: Tensor): Tensor {
   const s = ops.sigmoid(x);
   const t = ops.tanh(ops.softplus(x, { a: 1, b: 20 }));
-  const bracket = ops.sub(ops.affine(s, { a: -1, b: 1 }), ops.affine(ops.mul(t, s), { a: 2 }));
+  const bracket = ops.sub(ops.affine(s, { a: -1, b: 1 }), ops.scale(ops.mul(t, s), { a: 2 }));
   return ops.mul(ops.mul(ops.tanhSlope(t), s), ops.affine(ops.mul(x, bracket), { a: 1, b: 2 }));
 }
 
@@ -40,8 +40,8 @@ function geluTanhCurve(ops: RowOps, x: Tensor): Tensor {
   const x2 = ops.square(x);
   const s = ops.sigmoid(ops.mul(x, ops.affine(x2, { a: m, b: k })));
   const v1 = ops.affine(x2, { a: 3 * m, b: k });
-  const inner = ops.add(ops.mul(ops.affine(s, { a: -2, b: 1 }), ops.square(v1)), ops.affine(x, { a: 6 * m }));
-  return ops.mul(ops.sigmoidSlope(s), ops.add(ops.affine(v1, { a: 2 }), ops.mul(x, inner)));
+  const inner = ops.add(ops.mul(ops.affine(s, { a: -2, b: 1 }), ops.square(v1)), ops.scale(x, { a: 6 * m }));
+  return ops.mul(ops.sigmoidSlope(s), ops.add(ops.scale(v1, { a: 2 }), ops.mul(x, inner)));
 }
 
 /** Rows by name. */
@@ -77,18 +77,20 @@ export const activationRows: Readonly<Record<ActivationName, Row>> = {
   sigmoidSlope: smooth("x * (1.0 - x)", (ops, x) => ops.affine(x, { a: -2, b: 1 })),
   tanh: smooth("hyperbolic_tangent(x)", (ops, _x, value) => ops.tanhSlope(value)),
   /** 1 - x^2: the slope of tanh, from its value. */
-  tanhSlope: smooth("1.0 - x * x", (ops, x) => ops.affine(x, { a: -2 })),
+  tanhSlope: smooth("1.0 - x * x", (ops, x) => ops.scale(x, { a: -2 })),
   /** log(1 + e^(a x)) / a, or x where a x > b. */
   softplus: withNumbers("select(log_1_plus_exp(dims.a * x) / dims.a, x, dims.a * x > dims.b)", "softplusSlope"),
   softplusSlope: {
     inputs: ["x"],
     wgsl: "select(logistic(dims.a * x), 1.0, dims.a * x > dims.b)",
     // Where the value is 1, so is the slope, and the curvature 0.
-    vjp: [(ops, { output, numbers: { a = 0 } }, g) => ops.mul(g, ops.affine(ops.sigmoidSlope(output), { a }))],
+    vjp: [(ops, { output, numbers: { a = 0 } }, g) => ops.mul(g, ops.scale(ops.sigmoidSlope(output), { a }))],
   },
   logSigmoid: smooth("-log_1_plus_exp(-x)", (ops, x) => ops.sigmoid(ops.neg(x))),
-  softsign: smooth("x / (1.0 + abs(x))", (ops, x) =>
-    ops.square(ops.reciprocal(ops.affine(ops.abs(x), { a: 1, b: 1 }))),
+  softsign: smooth("x / (1.0 + abs(x))", (ops, x) => ops.softsignSlope(x)),
+  /** 1 / (1 + |x|)^2, where softsign itself is a number. */
+  softsignSlope: smooth("select(1.0 / ((1.0 + abs(x)) * (1.0 + abs(x))), nan_of(x), is_infinite(x))", (ops, x, value) =>
+    ops.absGrad(ops.scale(ops.div(value, ops.affine(ops.abs(x), { a: 1, b: 1 })), { a: -2 }), x),
   ),
   silu: smooth("x * logistic(x)", (ops, x) => ops.siluSlope(x)),
   /** s (1 + x (1 - s)), s = sigmoid x. */
@@ -103,10 +105,7 @@ export const activationRows: Readonly<Record<ActivationName, Row>> = {
   /** The density of the standard normal distribution. */
   normalDensity: smooth("normal_density(x)", (ops, x, value) => ops.neg(ops.mul(x, value))),
   geluTanh: smooth(`x * logistic(${geluInner})`, (ops, x) => ops.geluTanhSlope(x)),
-  geluTanhSlope: smooth(
-    `logistic(${geluInner}) * (1.0 + logistic(-${geluInner}) * (x * (${k} + ${3 * m} * x * x)))`,
-    geluTanhCurve,
-  ),
+  geluTanhSlope: smooth("gelu_tanh_slope(x)", geluTanhCurve),
   /** x limited to [a, b]. */
   hardtanh: {
     inputs: ["x"],
@@ -116,13 +115,13 @@ export const activationRows: Readonly<Record<ActivationName, Row>> = {
   hardSigmoid: {
     inputs: ["x"],
     wgsl: "select(min(max(x + 3.0, 0.0), 6.0) / 6.0, x, is_nan(x))",
-    vjp: [(ops, saved, g) => ops.passBetween(ops.affine(g, { a: 1 / 6 }), input(saved), { a: -3, b: 3 })],
+    vjp: [(ops, saved, g) => ops.passBetween(ops.scale(g, { a: 1 / 6 }), input(saved), { a: -3, b: 3 })],
   },
-  hardSwish: smooth("select(x * min(max(x + 3.0, 0.0), 6.0) / 6.0, x, is_nan(x))", (ops, x) => ops.hardSwishSlope(x)),
-  /** 0 below -3, 1 above 3, x / 3 + 1 / 2 between. */
+  hardSwish: smooth("select(x * (min(max(x + 3.0, 0.0), 6.0) / 6.0), x, is_nan(x))", (ops, x) => ops.hardSwishSlope(x)),
+  /** 0 below -3, 1 from 3 on, x / 3 + 1 / 2 between. */
   hardSwishSlope: {
     inputs: ["x"],
-    wgsl: "select(select(select(x / 3.0 + 0.5, 0.0, x < -3.0), 1.0, x > 3.0), x, is_nan(x))",
-    vjp: [(ops, saved, g) => ops.passBetween(ops.affine(g, { a: 1 / 3 }), input(saved), { a: -3, b: 3 })],
+    wgsl: "select(select(select(x / 3.0 + 0.5, 0.0, x < -3.0), 1.0, x >= 3.0), x, is_nan(x))",
+    vjp: [(ops, saved, g) => ops.passBetween(ops.scale(g, { a: 1 / 3 }), input(saved), { a: -3, b: 3 })],
   },
 };

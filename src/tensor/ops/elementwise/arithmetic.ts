@@ -139,20 +139,20 @@ export const arithmeticRows: Readonly<Record<ArithmeticName, Row>> = {
   /** What of the gradient x goes to y in max(y, z): 0 where y < z, half of it where they are equal, else all (NaN too). */
   maximumGrad: {
     inputs: ["x", "y", "z"],
-    wgsl: "select(select(x, 0.5 * x, order_key(y) == order_key(z)), 0.0, order_key(y) < order_key(z) && ordered(y, z))",
+    wgsl: "select(select(x, 0.5 * x, order_key(y) == order_key(z) && ordered(y, z)), 0.0, order_key(y) < order_key(z) && ordered(y, z))",
     vjp: [(ops, saved, g) => ops.maximumGrad(g, input(saved, 1), input(saved, 2)), "zero", "zero"],
   },
   clampBetween: {
     inputs: ["x", "low", "high"],
     accepts: numeric,
-    wgsl: { f32: "select(min(max(x, y), z), x, is_nan(x))", i32: "min(max(x, y), z)", u32: "min(max(x, y), z)" },
+    wgsl: { f32: "limited(x, y, z)", i32: "min(max(x, y), z)", u32: "min(max(x, y), z)" },
     vjp: [(ops, saved, g) => masked(ops, ops.within(input(saved, 0), input(saved, 1), input(saved, 2)), g), null, null],
   },
   /** low <= x <= high, as bool. */
   within: {
     inputs: ["x", "low", "high"],
     output: "bool",
-    wgsl: "select(0u, 1u, x >= y && x <= z && ordered(x, x))",
+    wgsl: "select(0u, 1u, order_key(x) >= order_key(y) && order_key(x) <= order_key(z) && !is_nan(x))",
     vjp: null,
   },
   /** x + weight (y - x), from the nearer end. */
@@ -165,11 +165,13 @@ export const arithmeticRows: Readonly<Record<ArithmeticName, Row>> = {
       (ops, saved, g) => ops.mul(g, ops.sub(input(saved, 1), input(saved, 0))),
     ],
   },
+  /** a x, of a plain number; unlike `affine` it keeps the sign of zero. */
+  scale: { inputs: ["x"], wgsl: "dims.a * x", vjp: [(ops, saved, g) => ops.scale(g, saved.numbers)] },
   /** a x + b, of plain numbers. */
   affine: {
     inputs: ["x"],
     wgsl: "dims.a * x + dims.b",
-    vjp: [(ops, { numbers: { a = 0 } }, g) => ops.affine(g, { a })],
+    vjp: [(ops, { numbers: { a = 0 } }, g) => ops.scale(g, { a })],
   },
   /** The gradient x where a < y < b, else 0. */
   passBetween: {
@@ -221,12 +223,12 @@ export const arithmeticRows: Readonly<Record<ArithmeticName, Row>> = {
   sqrt: {
     inputs: ["x"],
     wgsl: "square_root(x)",
-    vjp: [(ops, saved, g) => ops.div(g, ops.affine(saved.output, { a: 2 }))],
+    vjp: [(ops, saved, g) => ops.div(g, ops.scale(saved.output, { a: 2 }))],
   },
   rsqrt: {
     inputs: ["x"],
     wgsl: "inverse_square_root(x)",
-    vjp: [(ops, { output }, g) => ops.mul(ops.affine(g, { a: -0.5 }), ops.mul(ops.square(output), output))],
+    vjp: [(ops, { output }, g) => ops.mul(ops.scale(g, { a: -0.5 }), ops.mul(ops.square(output), output))],
   },
   floor: rounding("floor(x)"),
   ceil: rounding("ceil(x)"),

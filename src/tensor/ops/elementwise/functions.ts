@@ -26,15 +26,15 @@ const angle = (ops: RowOps, g: Tensor, other: Tensor, y: Tensor, x: Tensor) =>
 /** Rows by name. */
 export const functionRows: Readonly<Record<FunctionName, Row>> = {
   exp: unary("exponential", (_ops, _x, value) => value),
-  exp2: unary("exponential_2", (ops, _x, value) => ops.affine(value, { a: Math.LN2 })),
+  exp2: unary("exponential_2", (ops, _x, value) => ops.scale(value, { a: Math.LN2 })),
   expm1: unary("exponential_minus_1", (ops, _x, value) => ops.affine(value, { a: 1, b: 1 })),
   log: inverse("logarithm", (_ops, x) => x),
-  log2: inverse("logarithm_2", (ops, x) => ops.affine(x, { a: Math.LN2 })),
-  log10: inverse("logarithm_10", (ops, x) => ops.affine(x, { a: Math.LN10 })),
+  log2: inverse("logarithm_2", (ops, x) => ops.scale(x, { a: Math.LN2 })),
+  log10: inverse("logarithm_10", (ops, x) => ops.scale(x, { a: Math.LN10 })),
   log1p: inverse("logarithm_1_plus", (ops, x) => ops.affine(x, { a: 1, b: 1 })),
-  erf: unary("error_function", (ops, x) => ops.affine(ops.exp(ops.neg(ops.square(x))), { a: 2 / Math.sqrt(Math.PI) })),
+  erf: unary("error_function", (ops, x) => ops.scale(ops.exp(ops.neg(ops.square(x))), { a: 2 / Math.sqrt(Math.PI) })),
   erfc: unary("error_function_complement", (ops, x) =>
-    ops.affine(ops.exp(ops.neg(ops.square(x))), { a: -2 / Math.sqrt(Math.PI) }),
+    ops.scale(ops.exp(ops.neg(ops.square(x))), { a: -2 / Math.sqrt(Math.PI) }),
   ),
   sin: unary("sine", (ops, x) => ops.cos(x)),
   cos: unary("cosine", (ops, x) => ops.neg(ops.sin(x))),

@@ -8,7 +8,7 @@ export type RowGradient = ((ops: RowOps, saved: RowSaved, gradOutput: Tensor) =>
 /** Rows of `arithmetic.ts`. */
 export type ArithmeticName =
   | ("add" | "sub" | "mul" | "div" | "floorDiv" | "remainder" | "fmod" | "pow" | "powGradBase" | "powGradExponent")
-  | ("maximum" | "minimum" | "maximumGrad" | "clampBetween" | "within" | "lerp" | "affine" | "passBetween")
+  | ("maximum" | "minimum" | "maximumGrad" | "clampBetween" | "within" | "lerp" | "scale" | "affine" | "passBetween")
   | ("neg" | "abs" | "absGrad" | "sign" | "square" | "squareGrad" | "reciprocal" | "sqrt" | "rsqrt")
   | ("floor" | "ceil" | "round" | "trunc" | "frac");
 /** Rows of `logic.ts`. */
@@ -28,6 +28,7 @@ export type ActivationName =
       | "softplusSlope"
       | "logSigmoid"
       | "softsign"
+      | "softsignSlope"
       | "silu"
       | "siluSlope"
       | "mish"
