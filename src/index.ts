@@ -1,7 +1,7 @@
 /** Entry point `voxpix`: the engine. Explicit names only. */
 import "./tensor/methods.js";
 
-export type { AdapterDescription, Device, OpenDeviceOptions, Scope } from "./kernels/device.js";
+export type { AdapterDescription, Device, OpenDeviceOptions } from "./kernels/device.js";
 export {
   CaptureError,
   DeviceError,
@@ -13,6 +13,7 @@ export {
   ShapeError,
 } from "./kernels/errors.js";
 export { openDevice } from "./kernels/open-device.js";
+export type { Scope } from "./kernels/scope.js";
 export type { MemoryReport } from "./kernels/storage.js";
 export { Adadelta, type AdadeltaOptions } from "./nn/adadelta.js";
 export { Adagrad, type AdagradOptions } from "./nn/adagrad.js";
@@ -108,6 +109,7 @@ export {
 export { Sequential } from "./nn/sequential.js";
 export { Sgd, type SgdOptions } from "./nn/sgd.js";
 export { type CosineSimilarityOptions, cosineEmbedding, cosineSimilarity } from "./nn/similarity.js";
+export { restore, type Snapshot, type SnapshotPart, type SnapshotParts, snapshot } from "./nn/snapshot.js";
 export { type HostEntry, readState, type StateEntry } from "./nn/state.js";
 export { type TotalVariationOptions, totalVariation } from "./nn/total-variation.js";
 export { Upsample2d } from "./nn/upsample2d.js";
@@ -134,6 +136,7 @@ export {
   vjp,
 } from "./tensor/functional.js";
 export { type GradcheckOptions, gradcheck } from "./tensor/gradcheck.js";
+export { type TensorFromBufferOptions, tensorFromBuffer } from "./tensor/host-buffer.js";
 export {
   celu,
   type EluOptions,

@@ -1,10 +1,13 @@
 /** The device: where tensors live and kernels run. The only thing a user opens and closes. */
 import { Dispatcher, type Launch } from "./dispatcher.js";
-import { DeviceError, DisposedError } from "./errors.js";
+import { DisposedError } from "./errors.js";
 import { Faults, faultBytes } from "./faults.js";
+import { Health } from "./health.js";
 import type { KernelSource } from "./kernel.js";
 import { Recorder, type Recording } from "./recorder.js";
+import { type Disposable, Scope } from "./scope.js";
 import { BufferPool, type MemoryReport, type Storage } from "./storage.js";
+import { Waiter } from "./waiter.js";
 
 /** The adapter behind a device, in words and numbers. */
 export interface AdapterDescription {
@@ -28,11 +31,12 @@ export interface AdapterDescription {
 export interface OpenDeviceOptions {
   /** `"swiftshader"` takes the bundled software driver even where there is a better one. Default: the best adapter. */
   readonly adapter?: "swiftshader";
-}
-
-/** Anything a scope frees when it ends. */
-export interface Disposable {
-  dispose(): void;
+  /**
+   * A device that the application made: its features and limits are used as they are, its buffers can be shared
+   * (`tensorFromBuffer`, `tensor.gpuBuffer`), and `destroy` leaves it alive. Which kernels run depends on the features (ask for
+   * `subgroups` where the adapter has them), and so do the last bits of results.
+   */
+  readonly gpuDevice?: GPUDevice;
 }
 
 /** A copy of the first bytes of one storage to those of another. */
@@ -43,45 +47,6 @@ export interface StorageCopy {
 }
 
 const frozen = "in a captured function would be that of its first call for ever";
-
-/** Frees what was created while it was the innermost scope, except what is kept. Made by `device.scope()`, ended by `using`. */
-export class Scope {
-  readonly #device: Device;
-  readonly #owned = new Set<Disposable>();
-
-  constructor(device: Device) {
-    this.#device = device;
-  }
-
-  /** Registers something created in this scope. */
-  own(item: Disposable): void {
-    this.#owned.add(item);
-  }
-
-  /** True for what was created in this scope and not kept. */
-  owns(item: Disposable): boolean {
-    return this.#owned.has(item);
-  }
-
-  /** Hands `items` to the enclosing scope (or to the caller, when there is none); returns the first. */
-  keep<T extends Disposable>(item: T, ...more: Disposable[]): T {
-    for (const kept of [item, ...more]) if (this.#owned.delete(kept)) this.#device.scopeAround(this)?.own(kept);
-    return item;
-  }
-
-  /** Frees everything that was not kept. */
-  [Symbol.dispose](): void {
-    this.#device.leaveScope(this);
-    for (const item of this.#owned) item.dispose();
-    this.#owned.clear();
-  }
-}
-
-/** What the host sleeps on under Node; `null` in a page, whose main thread may not sleep. */
-const sleepCell =
-  typeof process === "undefined" || typeof SharedArrayBuffer === "undefined"
-    ? null
-    : new Int32Array(new SharedArrayBuffer(4));
 
 /** A GPU (or software) device: memory, kernels, scopes. Open one with `openDevice()`. */
 export class Device {
@@ -98,15 +63,17 @@ export class Device {
   /** For `capture`: the recording being made, and what may not be done meanwhile. */
   readonly recorder: Recorder;
   readonly #scopes: Scope[] = [];
-  #failure: DeviceError | null = null;
-  #lostReason: string | null = null;
-  readonly #expectedWaitMs = { read: 0, finish: 0 };
+  readonly #health: Health;
+  readonly #waiter: Waiter;
 
+  /** @param instance - What must stay referenced while the device lives; the string `"shared"` for a device that is not ours to destroy. */
   constructor(gpu: GPUDevice, adapter: AdapterDescription, instance: unknown) {
     this.#gpu = gpu;
     this.adapter = adapter;
     this.#instance = instance;
-    this.#pool = new BufferPool(gpu, () => this.#dispatcher.flush());
+    this.#health = new Health(gpu);
+    this.#waiter = new Waiter(adapter.software);
+    this.#pool = new BufferPool(gpu, this.#health, () => this.#dispatcher.flush());
     this.faults = new Faults(() => this.#pool.allocate(faultBytes, "faults", true));
     this.recorder = new Recorder({
       pool: this.#pool,
@@ -114,12 +81,11 @@ export class Device {
       bind: (command) => this.#dispatcher.bind(command),
     });
     this.#dispatcher = new Dispatcher(gpu, this.recorder);
-    gpu.onuncapturederror = ({ error }) => {
-      this.#failure ??= new DeviceError(`the GPU reported: ${error.message}`);
-    };
-    void gpu.lost.then((info) => {
-      this.#lostReason = info.message || info.reason;
-    });
+  }
+
+  /** Resolves with the reason once the device is lost or destroyed; never rejects. Training goes on from a `snapshot` on another. */
+  get lost(): Promise<string> {
+    return this.#health.lost;
   }
 
   /** GPU memory of at least `bytes` bytes, its content undefined. @throws {DeviceError} over the adapter's limit. */
@@ -143,7 +109,13 @@ export class Device {
     this.recorder.refuse("write", `host data ${frozen}; make it an argument, or write before the call`);
     // Commands recorded before must still see the old content.
     this.#dispatcher.flush();
-    this.#gpu.queue.writeBuffer(storage.buffer, byteOffset, data.buffer, data.byteOffset, data.byteLength);
+    this.#gpu.queue.writeBuffer(
+      storage.buffer,
+      storage.offset + byteOffset,
+      data.buffer,
+      data.byteOffset,
+      data.byteLength,
+    );
   }
 
   /** Copies host data that is the same whenever this code runs: in a recording it is kept and copied again. */
@@ -191,15 +163,15 @@ export class Device {
     if (faults) this.#dispatcher.copyOut(faults, 0, staging, faultBytes, size);
     this.#dispatcher.flush();
     try {
-      await this.#wait("read", staging.mapAsync(GPUMapMode.READ));
+      await this.#waiter.wait("read", staging.mapAsync(GPUMapMode.READ));
     } catch (error) {
-      throw this.#failure ?? this.#lostError("read") ?? new DeviceError(`read: ${String(error)}`);
+      await this.#health.explain("read", error);
     }
     const mapped = staging.getMappedRange();
     const data = mapped.slice(0, bytes);
     const fault = faults ? this.faults.error(new Uint32Array(mapped.slice(size))) : null;
     staging.destroy();
-    this.#throwFailure();
+    await this.#health.check("read");
     if (faults && fault) {
       this.write(faults, new Uint32Array(faultBytes / 4));
       throw fault;
@@ -212,8 +184,8 @@ export class Device {
     this.#checkAlive("finish");
     this.recorder.refuse("finish", "a captured function cannot wait for the GPU; wait after the call");
     this.#dispatcher.flush();
-    await this.#wait("finish", this.#gpu.queue.onSubmittedWorkDone());
-    this.#throwFailure();
+    await this.#waiter.wait("finish", this.#gpu.queue.onSubmittedWorkDone());
+    await this.#health.check("finish");
     // Reading anything reports what kernels noted.
     if (this.faults.storage) await this.read(this.faults.storage, 4);
   }
@@ -245,10 +217,11 @@ export class Device {
     return this.#scopes[this.#scopes.lastIndexOf(scope) - 1];
   }
 
-  /** Ends a scope (called by `using`). */
-  leaveScope(scope: Scope): void {
+  /** Ends a scope (called by `using`). @returns Whether it was the innermost one, or had ended before. */
+  leaveScope(scope: Scope): boolean {
     const index = this.#scopes.lastIndexOf(scope);
     if (index >= 0) this.#scopes.splice(index, 1);
+    return index < 0 || index === this.#scopes.length;
   }
 
   /** Runs `body` outside all scopes: what it creates lives until it is disposed. For parameters, optimizer state and caches. */
@@ -283,41 +256,31 @@ export class Device {
     }
   }
 
-  /** Frees everything on the GPU; the process can then exit. */
+  /** Frees everything on the GPU; the process can then exit. A device that the application made stays alive. */
   destroy(): void {
-    this.#gpu.destroy();
-    this.#lostReason ??= "the device was destroyed";
+    if (this.#instance === "shared") {
+      this.#dispatcher.destroy();
+      this.#pool.destroy();
+    } else this.#gpu.destroy();
+    this.#health.markLost("the device was destroyed");
     this.#instance = null;
   }
 
-  /**
-   * Waits for the GPU. Node polls Dawn while it waits, which costs a software driver one of its cores: so there the host first
-   * sleeps for most of the time that the same kind of wait took last, and for less when it finds that it overslept.
-   */
-  async #wait<T>(kind: "read" | "finish", promise: Promise<T>): Promise<T> {
-    const expectedMs = this.#expectedWaitMs[kind];
-    const sleepMs = this.adapter.software && sleepCell && expectedMs > 4 ? Math.min(0.7 * expectedMs, 1000) : 0;
-    if (sleepMs > 0 && sleepCell) Atomics.wait(sleepCell, 0, 0, sleepMs);
-    const awake = performance.now();
-    const result = await promise;
-    const restMs = performance.now() - awake;
-    this.#expectedWaitMs[kind] = restMs < 1 ? sleepMs / 2 : sleepMs + restMs;
-    return result;
+  /** Submits what is recorded, so that commands of the application's own come after it. */
+  flush(): void {
+    this.#checkAlive("flush");
+    this.#dispatcher.flush();
+  }
+
+  /** A part of an application's buffer as a storage, which never destroys it. See `tensorFromBuffer`. */
+  wrap(buffer: GPUBuffer, offset: number, bytes: number): Storage {
+    this.#checkAlive("tensorFromBuffer");
+    return this.#pool.wrap(buffer, offset, bytes);
   }
 
   #checkAlive(what: string): void {
     if (this.#instance === null) throw new DisposedError(`${what}: the device was destroyed`);
-    const lost = this.#lostError(what);
+    const lost = this.#health.lostError(what);
     if (lost) throw lost;
-  }
-
-  #lostError(what: string): DeviceError | null {
-    return this.#lostReason === null ? null : new DeviceError(`${what}: the device was lost: ${this.#lostReason}`);
-  }
-
-  #throwFailure(): void {
-    const failure = this.#failure;
-    this.#failure = null;
-    if (failure) throw failure;
   }
 }

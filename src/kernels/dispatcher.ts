@@ -118,7 +118,7 @@ export class Dispatcher {
   /** Records a copy to a buffer that is no storage. */
   copyOut(from: Storage, fromOffset: number, to: GPUBuffer, bytes: number, toOffset = 0): void {
     this.#closePass();
-    this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to, toOffset, bytes);
+    this.#openEncoder().copyBufferToBuffer(from.buffer, from.offset + fromOffset, to, toOffset, bytes);
   }
 
   /** A dispatch with its pipeline and bind group. */
@@ -155,7 +155,13 @@ export class Dispatcher {
     } else if (command.kind === "copy") {
       this.#closePass();
       const { from, fromOffset, to, toOffset, bytes } = command;
-      this.#openEncoder().copyBufferToBuffer(from.buffer, fromOffset, to.buffer, toOffset, bytes);
+      this.#openEncoder().copyBufferToBuffer(
+        from.buffer,
+        from.offset + fromOffset,
+        to.buffer,
+        to.offset + toOffset,
+        bytes,
+      );
     } else if (!command.early) command.write(command.storage);
   }
 
@@ -248,7 +254,8 @@ export class Dispatcher {
       const window = "storage" in bound ? bound : { storage: bound, offset: 0, bytes: bound.bytes };
       this.#checkBinding(source, name, window.bytes);
       key += ` ${window.storage.id}:${window.offset}:${window.bytes}`;
-      entries.push({ binding, resource: { buffer: window.storage.buffer, offset: window.offset, size: window.bytes } });
+      const { buffer, offset } = window.storage;
+      entries.push({ binding, resource: { buffer, offset: offset + window.offset, size: window.bytes } });
     }
     const known = this.#bindGroups.get(key);
     if (known) return known;
@@ -264,6 +271,11 @@ export class Dispatcher {
     throw new DeviceError(
       `${source.name}: ${name} needs a binding of ${bytes} bytes, but this adapter allows ${limit} (maxStorageBufferBindingSize)`,
     );
+  }
+
+  /** Submits what is recorded and frees what was made for it. */
+  destroy(): void {
+    this.#dropCaches();
   }
 
   #dropCaches(): void {

@@ -14,12 +14,18 @@ const wantedLimits = [
   "maxStorageBuffersPerShaderStage",
 ] as const;
 
-function describe(adapter: GPUAdapter, bundledDriver: boolean): AdapterDescription {
-  const { info, limits } = adapter;
+/** What an adapter and a device both say of themselves. */
+interface Described {
+  readonly info: GPUAdapterInfo;
+  readonly limits: GPUSupportedLimits;
+  readonly features: ReadonlySet<string>;
+}
+
+function describe({ info, limits, features }: Described, bundledDriver: boolean): AdapterDescription {
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
   const software = info.isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|software/i.test(text);
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
-  const fixed = adapter.features.has("subgroups") && least > 0 && least === most;
+  const fixed = features.has("subgroups") && least > 0 && least === most;
   return {
     name: info.description || info.device || info.vendor || "unnamed adapter",
     vendor: info.vendor,
@@ -27,16 +33,25 @@ function describe(adapter: GPUAdapter, bundledDriver: boolean): AdapterDescripti
     software,
     bundledDriver,
     subgroupSize: fixed ? least : null,
-    features: [...adapter.features].sort(),
+    features: [...features].sort(),
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     maxBufferBytes: limits.maxBufferSize,
   };
 }
 
+const underNode = typeof process !== "undefined" && process.versions?.node !== undefined;
+
+/** A device that the application made: neither asked for more nor destroyed. */
+async function shareDevice(gpuDevice: GPUDevice): Promise<Device> {
+  const { adapterInfo: info, limits, features } = gpuDevice;
+  // Under Node an application may have made its device without putting WebGPU's constants where a browser has them.
+  if (underNode && typeof globalThis.GPUBufferUsage === "undefined") await (await import("./node/dawn.js")).loadDawn();
+  return new Device(gpuDevice, describe({ info, limits, features }, false), "shared");
+}
+
 async function findAdapter(
   options: OpenDeviceOptions,
 ): Promise<{ gpu: unknown; adapter: GPUAdapter; bundledDriver: boolean }> {
-  const underNode = typeof process !== "undefined" && process.versions?.node !== undefined;
   if (underNode) return (await import("./node/dawn.js")).openGpu(options.adapter);
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter)
@@ -53,6 +68,7 @@ async function findAdapter(
  * @throws {DeviceError} when nothing works, with what was tried and the remedy.
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  if (options.gpuDevice) return shareDevice(options.gpuDevice);
   const { gpu, adapter, bundledDriver } = await findAdapter(options);
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));

@@ -1,5 +1,6 @@
 /** GPU memory: reference-counted storages over a pool of buffers, so that a training step allocates nothing after the first. */
 import { DeviceError, DisposedError } from "./errors.js";
+import type { Health } from "./health.js";
 
 /** Counts of a device's memory, in bytes unless they say otherwise. */
 export interface MemoryReport {
@@ -22,16 +23,20 @@ export class Storage {
   /** Names the GPU buffer, which may serve several storages one after another. */
   readonly id: number;
   readonly buffer: GPUBuffer;
-  /** Size of the buffer, a multiple of 256. */
+  /** Where it begins in the buffer, a multiple of 256: 0 but for an application's buffer. */
+  readonly offset: number;
+  /** Size from there, a multiple of 256. */
   readonly bytes: number;
   /** Counts in-place updates, so that backward can tell that a saved value has changed since. */
   version = 0;
   #references = 1;
-  readonly #pool: BufferPool;
+  /** Where it goes when it is freed. */
+  readonly #pool: { free(storage: Storage): void };
 
-  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: BufferPool) {
+  constructor(id: number, buffer: GPUBuffer, bytes: number, pool: { free(storage: Storage): void }, offset = 0) {
     this.id = id;
     this.buffer = buffer;
+    this.offset = offset;
     this.bytes = bytes;
     this.#pool = pool;
   }
@@ -67,11 +72,20 @@ export class BufferPool {
   readonly #pooledLimit: number;
   #nextId = 0;
 
+  readonly #health: Pick<Health, "watchAllocation">;
   readonly #beforeDestroy: () => void;
+  /** Every buffer made here and not destroyed yet. */
+  readonly #made = new Set<GPUBuffer>();
 
   /** @param beforeDestroy - Submits the recorded commands, which may still name a buffer that is about to be destroyed. */
-  constructor(gpu: GPUDevice, beforeDestroy: () => void, pooledLimit = 2 ** 31) {
+  constructor(
+    gpu: GPUDevice,
+    health: Pick<Health, "watchAllocation">,
+    beforeDestroy: () => void,
+    pooledLimit = 2 ** 31,
+  ) {
     this.#gpu = gpu;
+    this.#health = health;
     this.#beforeDestroy = beforeDestroy;
     this.#pooledLimit = pooledLimit;
   }
@@ -107,7 +121,7 @@ export class BufferPool {
     this.memory.bytes -= storage.bytes;
     if (this.memory.pooledBytes + storage.bytes > this.#pooledLimit) {
       this.#beforeDestroy();
-      storage.buffer.destroy();
+      this.#destroy(storage.buffer);
       return;
     }
     const list = this.#free.get(storage.bytes);
@@ -119,13 +133,34 @@ export class BufferPool {
   /** Destroys the buffers that wait for reuse. */
   trim(): void {
     this.#beforeDestroy();
-    for (const list of this.#free.values()) for (const { buffer } of list) buffer.destroy();
+    for (const list of this.#free.values()) for (const { buffer } of list) this.#destroy(buffer);
     this.#free.clear();
     this.memory.pooledBytes = 0;
   }
 
+  /** Destroys every buffer made here, in use or not. */
+  destroy(): void {
+    this.#beforeDestroy();
+    for (const buffer of this.#made) this.#destroy(buffer);
+    this.#free.clear();
+    this.memory.pooledBytes = 0;
+  }
+
+  /** A storage in a buffer that is not ours: it is neither counted nor destroyed. */
+  wrap(buffer: GPUBuffer, offset: number, bytes: number): Storage {
+    return new Storage(this.#nextId++, buffer, bytes, { free: () => undefined }, offset);
+  }
+
   #create(size: number, label: string): GPUBuffer {
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
-    return this.#gpu.createBuffer({ label, size, usage: STORAGE | COPY_SRC | COPY_DST });
+    const usage = STORAGE | COPY_SRC | COPY_DST;
+    const buffer = this.#health.watchAllocation(label, size, () => this.#gpu.createBuffer({ label, size, usage }));
+    this.#made.add(buffer);
+    return buffer;
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    this.#made.delete(buffer);
+    buffer.destroy();
   }
 }

@@ -1,6 +1,6 @@
 /** Reverse-mode differentiation: walks from a scalar to the leaves and returns the gradients as a value. */
-import type { Scope } from "../kernels/device.js";
 import { DisposedError, GradError, ShapeError } from "../kernels/errors.js";
+import type { Scope } from "../kernels/scope.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
 import { formatShape, sameShape } from "./shape.js";

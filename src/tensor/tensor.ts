@@ -83,6 +83,27 @@ export class Tensor {
     return this.#storage;
   }
 
+  /**
+   * Its memory as a buffer of the device's `gpuDevice`, for the application's own commands: the elements begin at
+   * `gpuBufferOffset`. All work recorded so far is submitted before. Keep the tensor alive as long as the buffer is used.
+   *
+   * @throws {DisposedError} after it was freed.
+   */
+  get gpuBuffer(): Storage["buffer"] {
+    const { buffer } = this.storage;
+    this.device.recorder.refuse(
+      "gpuBuffer",
+      "in a captured function it would be the buffer of its first call for ever",
+    );
+    this.device.flush();
+    return buffer;
+  }
+
+  /** Where its elements begin in `gpuBuffer`, in bytes. */
+  get gpuBufferOffset(): number {
+    return this.storage.offset;
+  }
+
   /** Reads all elements back. @returns f32 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
   async data(): Promise<HostArray> {
     const bytes = await this.device.read(this.storage, this.size * bytesPerElement);

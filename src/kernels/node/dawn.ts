@@ -119,7 +119,8 @@ async function requestAdapter(create: (options: string[]) => GPU): Promise<{ gpu
   return adapter ? { gpu, adapter } : null;
 }
 
-async function loadDawn(): Promise<(options: string[]) => GPU> {
+/** Dawn's binding, with WebGPU's constants put where a browser has them. */
+export async function loadDawn(): Promise<(options: string[]) => GPU> {
   try {
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
