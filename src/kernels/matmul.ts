@@ -161,8 +161,10 @@ export interface Problem {
   /** Columns of `b` come in groups of `size`, `jump` elements apart. Default: all next to each other. */
   readonly columnGroup?: { readonly size: number; readonly jump: number };
   readonly out: Piece;
-  /** Elements from one split's result to the next. */
+  /** Elements from one split's result to the next, or one matrix of a batch. */
   readonly slice: number;
+  /** A batch of products, each `a` and `b` so many elements after the one before; `splits` is then their number. */
+  readonly batch?: { readonly a: number; readonly b: number };
   readonly bias: Storage | null;
   /** Element of the bias that belongs to column 0. */
   readonly biasOffset: number;
@@ -173,7 +175,15 @@ export interface Problem {
 const turn = (matrix: Piece): Piece => ({ ...matrix, row: matrix.column, column: matrix.row });
 
 /** The same product as (op(b)ᵀ op(a)ᵀ)ᵀ. */
-const transpose = (p: Problem): Problem => ({ ...p, M: p.N, N: p.M, a: turn(p.b), b: turn(p.a), out: turn(p.out) });
+const transpose = (p: Problem): Problem => ({
+  ...p,
+  M: p.N,
+  N: p.M,
+  a: turn(p.b),
+  b: turn(p.a),
+  out: turn(p.out),
+  ...(p.batch ? { batch: { a: p.batch.b, b: p.batch.a } } : {}),
+});
 
 function common(problem: Problem, biasAlongRows: boolean) {
   const { M, N, K, chunk, a, b, out, slice, bias, biasOffset, noBias } = problem;
@@ -195,6 +205,8 @@ function common(problem: Problem, biasAlongRows: boolean) {
       output_row: out.row,
       output_column: out.column,
       slice,
+      a_batch: problem.batch?.a ?? 0,
+      b_batch: problem.batch?.b ?? 0,
       has_bias: bias ? 1 : 0,
       bias_offset: biasOffset,
       bias_row: biasAlongRows ? 1 : 0,
@@ -227,4 +239,63 @@ function launchTile(device: Device, problem: Problem): void {
     constants: { TM, TN, DEPTH: tileDepth(device) },
     groups: [x, y, splits],
   });
+}
+
+/** `count` products of matrices that lie one after the other, without a bias. */
+export interface BatchedMatmulLaunch extends Omit<MatmulLaunch, "bias"> {
+  readonly count: number;
+}
+
+/** The longest sum that one accumulator adds up in order, and the most workgroups along grid z. */
+const [longestSum, mostMatrices] = [8192, 65_535];
+
+/** Records a batch of products: one dispatch, or one by one where the operands are over one binding or the sums are long. */
+export function batchedMatmul(device: Device, launch: BatchedMatmulLaunch): void {
+  const { a, b, output, M, N, K, count, transposeA, transposeB } = launch;
+  if (count * M * N === 0) return;
+  const limit = device.adapter.maxBindingBytes;
+  if (K === 0 || K > longestSum || [a, b, output].some(({ bytes }) => bytes > limit)) {
+    oneByOne(device, launch);
+    return;
+  }
+  const matrix = (binding: Binding, first: number, size: number, width: number, transposed: boolean): Piece => ({
+    binding,
+    offset: first * size,
+    row: transposed ? 1 : width,
+    column: transposed ? width : 1,
+  });
+  for (let first = 0; first < count; first += mostMatrices) {
+    launchProblem(device, {
+      M,
+      N,
+      K,
+      splits: Math.min(mostMatrices, count - first),
+      chunk: Math.ceil(K / 4) * 4,
+      a: matrix(a, first, M * K, transposeA ? M : K, transposeA),
+      b: matrix(b, first, K * N, transposeB ? K : N, transposeB),
+      out: matrix(output, first, M * N, N, false),
+      slice: M * N,
+      batch: { a: M * K, b: K * N },
+      bias: null,
+      biasOffset: 0,
+      noBias: { storage: a, offset: 0, bytes: 256 },
+    });
+  }
+}
+
+/** Each product in buffers of its own: a matrix in a batch need not start where a binding may. */
+function oneByOne(device: Device, { a, b, output, count, ...launch }: BatchedMatmulLaunch): void {
+  const { M, N, K } = launch;
+  const [one, two, product] = [M * K, K * N, M * N].map((size) => device.allocate(size * 4, "matmul/matrix")) as [
+    Storage,
+    Storage,
+    Storage,
+  ];
+  for (let i = 0; i < count; i++) {
+    device.copy(a, i * M * K * 4, one, 0, M * K * 4);
+    device.copy(b, i * K * N * 4, two, 0, K * N * 4);
+    matmul(device, { ...launch, a: one, b: two, bias: null, output: product });
+    device.copy(product, 0, output, i * M * N * 4, M * N * 4);
+  }
+  for (const storage of [one, two, product]) storage.release();
 }

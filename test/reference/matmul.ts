@@ -30,3 +30,40 @@ export function linearReference(
 ): Float64Array {
   return matmulReference(x, weight, size).map((v, i) => v + (bias ? bias[i % size.N]! : 0));
 }
+
+/** Products of batches and vectors by NumPy's rules; `shapeA` and `shapeB` are those before the transposes. */
+export function batchReference(
+  a: ArrayLike<number>,
+  shapeA: readonly number[],
+  b: ArrayLike<number>,
+  shapeB: readonly number[],
+  { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean },
+): Float64Array {
+  const left = shapeA.length === 1 ? [1, ...shapeA] : shapeA;
+  const right = shapeB.length === 1 ? [...shapeB, 1] : shapeB;
+  const [M, K, N] = [left.at(-2)!, left.at(-1)!, right.at(-1)!];
+  const form = { transposeA: transposeA && shapeA.length > 1, transposeB: transposeB && shapeB.length > 1 };
+  const [leadA, leadB] = [left.slice(0, -2), right.slice(0, -2)];
+  const rank = Math.max(leadA.length, leadB.length);
+  const size = (lead: readonly number[], axis: number) => lead[axis - (rank - lead.length)] ?? 1;
+  const lead = Array.from({ length: rank }, (_, axis) =>
+    size(leadA, axis) === 1 ? size(leadB, axis) : size(leadA, axis),
+  );
+  const count = lead.reduce((x, y) => x * y, 1);
+  const results: number[] = [];
+  for (let i = 0; i < count; i++) {
+    let [rest, placeA, placeB, strideA, strideB] = [i, 0, 0, 1, 1];
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      const p = rest % lead[axis]!;
+      rest = Math.floor(rest / lead[axis]!);
+      placeA += (size(leadA, axis) === 1 ? 0 : p) * strideA;
+      placeB += (size(leadB, axis) === 1 ? 0 : p) * strideB;
+      strideA *= size(leadA, axis);
+      strideB *= size(leadB, axis);
+    }
+    const one = Array.from(a).slice(placeA * M * K, (placeA + 1) * M * K);
+    const two = Array.from(b).slice(placeB * K * N, (placeB + 1) * K * N);
+    results.push(...matmulReference(one, two, { M, N, K }, form));
+  }
+  return Float64Array.from(results);
+}

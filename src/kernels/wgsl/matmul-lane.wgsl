@@ -2,10 +2,10 @@
 //
 //   output[m, n] = bias[m * bias_row + n * bias_column] + sum over k of a[m, k] * b[k, n]
 //
-// Shapes   a [M, K]     b [K, N]     output [M, N], or with a split K [splits, M, N], which the host then sums.
+// Shapes   a [M, K]     b [K, N]     output [M, N], or with a split K [splits, M, N], which the host then sums; or a batch of them.
 // Layout   f32; element [m, k] of a at a_offset + m * a_row + k * a_k, and so on: a transposed operand has other strides.
 // Mapping  one workgroup = one subgroup of LANES lanes = one tile of ROWS x (COLUMNS * LANES) outputs. Lanes hold COLUMNS
-//          columns each; for a, lane i holds row i and broadcasts it. Tiles are numbered down the rows first; grid z = splits.
+//          columns each; for a, lane i holds row i and broadcasts it. Tiles are numbered down the rows first; grid z = splits, or the batch.
 // Numerics accumulates in f32, order of k within a split; |error| <= K eps_f32 sum|a b|.
 // Gradient the other forms of the same kernel: src/tensor/ops/matmul.ts.
 // Source   the outer-product form, Goto & van de Geijn 2008, with broadcasts in place of shared memory: software Vulkan loads
@@ -33,6 +33,9 @@ struct Dims {
   output_column: u32,
   // Elements from the result of one split to that of the next.
   slice: u32,
+  // Elements from one matrix of a batch to the next; both 0 where grid z counts splits.
+  a_batch: u32,
+  b_batch: u32,
   has_bias: u32,
   bias_offset: u32,
   bias_row: u32,
@@ -64,6 +67,9 @@ fn matmul_lane(
   let first_row = (tile % row_tiles) * ROWS;
   let first_column = (tile / row_tiles) * COLUMNS * LANES;
   if (first_column >= dims.N) { return; }
+  let split = select(group.z, 0u, dims.a_batch + dims.b_batch > 0u);
+  let a_offset = dims.a_offset + group.z * dims.a_batch;
+  let b_offset = dims.b_offset + group.z * dims.b_batch;
 
   // Rows and columns past the end repeat the last one and are not stored.
   let with_bias = dims.has_bias != 0u && group.z == 0u;
@@ -71,14 +77,14 @@ fn matmul_lane(
   var row_bias: array<f32, STRIPS>;
   for (var strip = 0u; strip < STRIPS; strip++) { // unroll
     let row = min(first_row + strip * LANES + lane, dims.M - 1u);
-    a_start[strip] = dims.a_offset + row * dims.a_row;
+    a_start[strip] = a_offset + row * dims.a_row;
     row_bias[strip] = select(0.0, bias[dims.bias_offset + row * dims.bias_row], with_bias && dims.bias_row > 0u);
   }
   var b_start: array<u32, COLUMNS>;
   var column_bias: array<f32, COLUMNS>;
   for (var c = 0u; c < COLUMNS; c++) { // unroll
     let column = min(first_column + c * LANES + lane, dims.N - 1u);
-    b_start[c] = dims.b_offset + column / dims.b_group * dims.b_jump + column % dims.b_group * dims.b_column;
+    b_start[c] = b_offset + column / dims.b_group * dims.b_jump + column % dims.b_group * dims.b_column;
     column_bias[c] = select(0.0, bias[dims.bias_offset + column * dims.bias_column], with_bias && dims.bias_row == 0u);
   }
 
@@ -90,8 +96,8 @@ fn matmul_lane(
     }
   }
 
-  let last = min((group.z + 1u) * dims.chunk, dims.K);
-  for (var k = group.z * dims.chunk; k < last; k += DEPTH) {
+  let last = min((split + 1u) * dims.chunk, dims.K);
+  for (var k = split * dims.chunk; k < last; k += DEPTH) {
     var a_lane: array<f32, STRIPS * DEPTH>;
     for (var strip = 0u; strip < STRIPS; strip++) { // unroll
       for (var step = 0u; step < DEPTH; step++) { // unroll

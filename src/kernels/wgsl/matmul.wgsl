@@ -2,11 +2,11 @@
 //
 //   output[m, n] = bias[m * bias_row + n * bias_column] + sum over k of a[m, k] * b[k, n]
 //
-// Shapes   a [M, K]     b [K, N]     output [M, N], or with a split K [splits, M, N], which the host then sums.
+// Shapes   a [M, K]     b [K, N]     output [M, N], or with a split K [splits, M, N], which the host then sums; or a batch of them.
 // Layout   f32; element [m, k] of a at a_offset + m * a_row + k * a_k, and so on: a transposed operand has other strides.
 //          Neighbouring threads load along the axis whose stride is 1, so that they read neighbouring addresses.
 // Mapping  one workgroup of 16 x 16 = one tile of (16 * TM) x (16 * TN) outputs, one invocation = TM x TN of them, 16 apart.
-//          Tiles are numbered down the rows first; grid z = splits.
+//          Tiles are numbered down the rows first; grid z = splits, or the batch.
 // Numerics accumulates in f32, order of k within a split; |error| <= K eps_f32 sum|a b|.
 // Gradient the other forms of the same kernel: src/tensor/ops/matmul.ts.
 // Source   blocked matrix product as in the CUDA C++ Programming Guide, with a register tile for each thread.
@@ -31,6 +31,9 @@ struct Dims {
   output_column: u32,
   // Elements from the result of one split to that of the next.
   slice: u32,
+  // Elements from one matrix of a batch to the next; both 0 where grid z counts splits.
+  a_batch: u32,
+  b_batch: u32,
   has_bias: u32,
   bias_offset: u32,
   bias_row: u32,
@@ -66,21 +69,24 @@ fn matmul(
   let first_row = (tile % row_tiles) * 16u * TM;
   let first_column = (tile / row_tiles) * 16u * TN;
   if (first_column >= dims.N) { return; }
+  let split = select(group.z, 0u, dims.a_batch + dims.b_batch > 0u);
+  let a_offset = dims.a_offset + group.z * dims.a_batch;
+  let b_offset = dims.b_offset + group.z * dims.b_batch;
   let row = thread / 16u;
   let column = thread % 16u;
 
   let a_along_k = dims.a_k == 1u;
   let b_along_k = dims.b_k == 1u;
   var sums: array<f32, TM * TN>;
-  let last = min((group.z + 1u) * dims.chunk, dims.K);
-  for (var k = group.z * dims.chunk; k < last; k += TILE_K) {
+  let last = min((split + 1u) * dims.chunk, dims.K);
+  for (var k = split * dims.chunk; k < last; k += TILE_K) {
     // 256 threads load TILE_K x 16 TM elements of a and TILE_K x 16 TN of b; what lies outside is 0.
     for (var part = 0u; part < TM; part++) { // unroll
       let i = part * 256u + thread;
       let tile_k = select(i / (16u * TM), i % TILE_K, a_along_k);
       let tile_row = select(i % (16u * TM), i / TILE_K, a_along_k);
       let inside = k + tile_k < last && first_row + tile_row < dims.M;
-      let index = dims.a_offset + (first_row + tile_row) * dims.a_row + (k + tile_k) * dims.a_k;
+      let index = a_offset + (first_row + tile_row) * dims.a_row + (k + tile_k) * dims.a_k;
       a_tile[tile_k * A_ROW + tile_row] = select(0.0, a[index], inside);
     }
     for (var part = 0u; part < TN; part++) { // unroll
@@ -89,7 +95,7 @@ fn matmul(
       let tile_column = select(i % (16u * TN), i / TILE_K, b_along_k);
       let inside = k + tile_k < last && first_column + tile_column < dims.N;
       let b_column = first_column + tile_column;
-      let b_start = dims.b_offset + b_column / dims.b_group * dims.b_jump + b_column % dims.b_group * dims.b_column;
+      let b_start = b_offset + b_column / dims.b_group * dims.b_jump + b_column % dims.b_group * dims.b_column;
       let index = b_start + (k + tile_k) * dims.b_k;
       b_tile[tile_k * B_ROW + tile_column] = select(0.0, b[index], inside);
     }
