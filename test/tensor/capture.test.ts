@@ -4,6 +4,7 @@ import { openDevice } from "../../src/kernels/open-device.js";
 import { Adam } from "../../src/nn/adam.js";
 import { BatchNorm2d } from "../../src/nn/batch-norm2d.js";
 import { Conv2d } from "../../src/nn/conv2d.js";
+import { crossEntropy } from "../../src/nn/cross-entropy.js";
 import { Dropout } from "../../src/nn/dropout.js";
 import { Linear } from "../../src/nn/linear.js";
 import { mse } from "../../src/nn/losses.js";
@@ -13,10 +14,12 @@ import { Sgd } from "../../src/nn/sgd.js";
 import { readState } from "../../src/nn/state.js";
 import { backward } from "../../src/tensor/backward.js";
 import { type Captured, type CaptureOutput, capture } from "../../src/tensor/capture.js";
+import { cumSum } from "../../src/tensor/ops/cumulative.js";
 import { add, mul, relu, square } from "../../src/tensor/ops/elementwise.js";
 import { reshape } from "../../src/tensor/ops/reshape.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { transpose } from "../../src/tensor/ops/transpose.js";
+import { upsample2d } from "../../src/tensor/ops/upsample2d.js";
 import { createRng, type Rng } from "../../src/tensor/random.js";
 import { constant, full, type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
 import { randomTensor, testDevice, uniform } from "../device.js";
@@ -323,6 +326,26 @@ describe("results", () => {
       for (const part of [run, optimizer, weight]) part.dispose();
     }
     expect(results[1]).toEqual(results[0]);
+  });
+  test("ops that keep tables on the device work in a captured function from the first call on", async () => {
+    const classes = tensor(device, [2, 0], [2], { dtype: "i32" });
+    const run = capture(device, (x: Tensor) => [
+      upsample2d(x, { size: [7, 5], mode: "bicubic" }),
+      crossEntropy(reshape(x, { shape: [2, 6] }), classes, { ignoreIndex: -1 }),
+      cumSum(x, { axis: 1 }),
+    ]);
+    using _scope = device.scope();
+    for (const seed of [1, 2]) {
+      const x = randomTensor(device, [2, 3, 2, 1], seed);
+      const captured = run(x);
+      const eager = [
+        upsample2d(x, { size: [7, 5], mode: "bicubic" }),
+        crossEntropy(reshape(x, { shape: [2, 6] }), classes, { ignoreIndex: -1 }),
+        cumSum(x, { axis: 1 }),
+      ];
+      for (const [i, result] of eager.entries()) expect(await captured[i]!.data()).toEqual(await result.data());
+    }
+    for (const part of [run, classes]) part.dispose();
   });
   test("a captured function inside another is part of it", async () => {
     const inner = capture(device, (x: Tensor) => square(x));

@@ -27,11 +27,12 @@ function tableOf(device: Device, resizing: AxisResizing, transposed: boolean): T
   const before = known.get(key);
   if (before) return before;
   const { starts, taps, weights } = resampleTable(resizing, transposed);
-  const table = device.unscoped(() => ({
+  const make = () => ({
     starts: tensor(device, starts, undefined, { dtype: "u32" }),
     taps: tensor(device, taps, undefined, { dtype: "u32" }),
     weights: tensor(device, weights),
-  }));
+  });
+  const table = device.recorder.paused(() => device.unscoped(make));
   known.set(key, table);
   return table;
 }
