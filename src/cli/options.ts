@@ -4,7 +4,7 @@ import { presets } from "../model/presets.js";
 import { UsageError } from "./errors.js";
 
 /** Datasets that can be named. */
-export const datasetNames = ["simulate", "digit69", "folder"] as const;
+export const datasetNames = ["simulate", "god", "vim1", "kay", "ssfmri2im", "digit69", "folder"] as const;
 
 const wholeNumber = (least: number) => z.number().int().min(least);
 
@@ -13,9 +13,17 @@ export const runConfigSchema = z.strictObject({
   dataset: z.enum(datasetNames),
   /** File or folder of the dataset; for the simulated subject a folder of photographs, null for those of the package. */
   data: z.string().nullable(),
+  /** Which subject of a dataset of several; null for the only one. */
+  subject: wholeNumber(1).nullable(),
+  /** Folder or file of the pictures that were shown, where they are not beside the recordings; null otherwise. */
+  stimuli: z.string().nullable(),
+  /** Regions whose voxels are used; null for the dataset's default. */
+  roi: z.string().nullable(),
+  /** The so many voxels of the highest signal-to-noise ratio; 0 for all. */
+  voxels: wholeNumber(0),
   /** Folder or file of unlabeled images; null for none (the simulated subject brings its own). */
   unlabeled: z.string().nullable(),
-  /** Folder of feature weights; null for the built-in bank. */
+  /** Feature weights: a file, a folder or an address; null for the built-in bank. */
   weights: z.string().nullable(),
   preset: z.enum(["paper", "authors"]),
   variant: z.enum(["supervised", "images", "full", "targetExcluded"]),
@@ -56,6 +64,10 @@ type Defaults = Omit<RunConfig, "dataset" | "data" | "unlabeled" | "lossWeights"
   Partial<Pick<RunConfig, "lossWeights">>;
 
 const common = {
+  subject: null,
+  stimuli: null,
+  roi: null,
+  voxels: 0,
   weights: null,
   preset: "authors",
   variant: "full",
@@ -64,6 +76,18 @@ const common = {
   targetGroups: 10,
   testRepeats: 0,
   simulate: {},
+} as const;
+
+/** The paper's sizes and epochs. */
+const large = {
+  ...common,
+  resolution: 112,
+  channels: 3,
+  encoderEpochs: 80,
+  decoderEpochs: 150,
+  batchSize: 64,
+  encoderChannels: 32,
+  decoderChannels: 64,
 } as const;
 
 /** What each dataset is trained with unless the command says otherwise; sizes fit the images, epochs fit a software driver. */
@@ -90,16 +114,12 @@ const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
     encoderChannels: 16,
     decoderChannels: 16,
   },
-  folder: {
-    ...common,
-    resolution: 112,
-    channels: 3,
-    encoderEpochs: 80,
-    decoderEpochs: 150,
-    batchSize: 64,
-    encoderChannels: 32,
-    decoderChannels: 64,
-  },
+  god: large,
+  // Grey pictures.
+  vim1: { ...large, channels: 1 },
+  kay: { ...large, channels: 1 },
+  ssfmri2im: large,
+  folder: large,
 };
 
 /** The defaults of each dataset, one line each, for the help text. */
@@ -157,9 +177,22 @@ export function completeConfig(choices: Readonly<Record<string, unknown>>, where
   };
   const parsed = runConfigSchema.safeParse(whole);
   if (!parsed.success) throw explain(parsed.error, where);
-  const { data, folds } = parsed.data;
+  const { data, folds, subject, stimuli } = parsed.data;
   if (dataset.data !== "simulate" && data === null) {
     throw new UsageError(`${where}: dataset ${dataset.data} needs --data PATH, the file or folder that holds it`);
+  }
+  if (subject !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset.data)) {
+    throw new UsageError(
+      `${where}: --subject chooses among those of god, vim1 and ssfmri2im; the dataset is ${dataset.data}`,
+    );
+  }
+  if (stimuli !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset.data)) {
+    throw new UsageError(`${where}: --stimuli is for god, vim1 and ssfmri2im; the dataset is ${dataset.data}`);
+  }
+  if (dataset.data === "god" && stimuli === null) {
+    throw new UsageError(
+      `${where}: dataset god needs --stimuli PATH, the folder of ImageNet pictures that were shown, or the .npz of them`,
+    );
   }
   if (dataset.data !== "simulate" && Object.keys(parsed.data.simulate).length > 0) {
     throw new UsageError(`${where}: --simulate changes the simulated subject; the dataset is ${dataset.data}`);

@@ -3,8 +3,14 @@ import type { RawDataset } from "../data/dataset.js";
 import { readDigit69 } from "../data/digit69.js";
 import { type FeatureWeights, loadFeatureWeights, noFeatureWeights } from "../data/feature-weights.js";
 import { readFolder } from "../data/folder.js";
+import { readGod } from "../data/god.js";
+import { readKay } from "../data/kay.js";
+import { selectRois } from "../data/rois.js";
 import { simulateRecordings } from "../data/simulate.js";
-import { loadUnlabeledImages } from "../data/unlabeled.js";
+import { readSsfmri2im } from "../data/ssfmri2im.js";
+import { subjectFile } from "../data/subject-file.js";
+import { openUnlabeledImages, type UnlabeledImages } from "../data/unlabeled.js";
+import { readVim1 } from "../data/vim1.js";
 import { UsageError } from "./errors.js";
 import type { RunConfig } from "./options.js";
 
@@ -16,14 +22,38 @@ function given<T extends object>(settings: T): Given<T> {
 }
 
 async function readDataset(config: RunConfig): Promise<RawDataset> {
-  const { resolution, channels, seed } = config;
+  const { resolution, channels, seed, subject, roi, stimuli } = config;
   const path = config.data ?? "";
-  if (config.dataset === "simulate") {
-    const photographs = config.data === null ? {} : { photographs: config.data };
-    return (await simulateRecordings({ resolution, channels, seed, ...photographs, ...given(config.simulate) })).raw;
+  const size = { resolution, channels };
+  const chosen = { ...size, ...(roi === null ? {} : { roi }), ...(subject === null ? {} : { subject }) };
+  const shown = stimuli === null ? {} : { stimuli };
+  switch (config.dataset) {
+    case "simulate": {
+      const photographs = config.data === null ? {} : { photographs: config.data };
+      return (await simulateRecordings({ seed, ...size, ...photographs, ...given(config.simulate) })).raw;
+    }
+    case "god":
+      return readGod(await subjectFile(path, subject), { ...chosen, stimuli: stimuli ?? path });
+    case "vim1":
+      return readVim1(path, { ...chosen, ...shown });
+    case "kay":
+      return readKay(path, chosen);
+    case "ssfmri2im":
+      return readSsfmri2im(path, { ...chosen, ...shown });
+    case "digit69":
+      return readDigit69(path, size);
+    case "folder":
+      return readFolder(path, size);
   }
-  if (config.dataset === "digit69") return readDigit69(path, { resolution, channels });
-  return readFolder(path, { resolution, channels });
+}
+
+/** Datasets whose reader has chosen the voxels by region itself, because it has a default. */
+const choosesRegions = new Set<RunConfig["dataset"]>(["god", "vim1", "kay", "ssfmri2im"]);
+
+async function readUnlabeled({ unlabeled, resolution, channels }: RunConfig): Promise<UnlabeledImages | null> {
+  if (unlabeled === null) return null;
+  const onSkip = (message: string) => void process.stderr.write(`voxpix: ${message}\n`);
+  return openUnlabeledImages(unlabeled, { height: resolution, width: resolution, channels, onSkip });
 }
 
 /**
@@ -34,17 +64,16 @@ async function readDataset(config: RunConfig): Promise<RawDataset> {
  */
 export async function readInputs(config: RunConfig): Promise<{ raw: RawDataset; weights: FeatureWeights }> {
   const weights = config.weights === null ? noFeatureWeights : await loadFeatureWeights(config.weights);
-  const raw = await readDataset(config);
-  const { resolution, channels } = config;
-  const unlabeledImages = config.unlabeled
-    ? await loadUnlabeledImages(config.unlabeled, { height: resolution, width: resolution, channels })
-    : raw.unlabeledImages;
-  if (config.variant !== "supervised" && unlabeledImages === null) {
+  const read = await readDataset(config);
+  const chosen = config.roi === null || choosesRegions.has(config.dataset) ? read : selectRois(read, config.roi);
+  const unlabeled = (await readUnlabeled(config)) ?? { unlabeledImages: chosen.unlabeledImages };
+  if (config.variant !== "supervised" && unlabeled.unlabeledImages === null && !("unlabeledStream" in unlabeled)) {
     throw new UsageError(
       `variant ${config.variant} trains on unlabeled images: give them with --unlabeled PATH (a folder of images or MNIST files), or choose --variant supervised`,
     );
   }
-  return { raw: { ...raw, unlabeledImages }, weights };
+  const best = config.voxels === 0 ? {} : { bestVoxels: config.voxels };
+  return { raw: { ...chosen, ...unlabeled, ...best }, weights };
 }
 
 /** The line that says which features are in use. */

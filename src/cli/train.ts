@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DataError } from "../data/errors.js";
+import { identify, identifyDataset } from "../data/identify.js";
 import { UsageError } from "./errors.js";
 import { completeConfig, datasetNames, describeDefaults, type RunConfig } from "./options.js";
 import { defaultRunFolder, RunFolder } from "./run-folder.js";
@@ -42,6 +43,12 @@ Examples:
       real fMRI of handwritten digits, with MNIST digits as unlabeled images
   $ voxpix train --dataset digit69 --data digit69_28x28.mat --variant supervised --folds 10
       10-fold cross-validation over all images, training on pairs only
+  $ voxpix train --data Subject3.h5 --stimuli imagenet/ --unlabeled ILSVRC2012_val/ --weights weights/
+      'fMRI on ImageNet' as in the paper: visual cortex (--roi VC), 50,000 photographs read as they are needed
+  $ voxpix train --dataset vim1 --data vim-1/ --subject 1 --roi V1+V2+V3 --unlabeled photos/
+      vim-1: EstimatedResponses.mat and Stimuli.mat in one folder
+  $ voxpix train --data kay_images.npz --variant supervised
+      the open part of vim-1
   $ voxpix train --dataset folder --data my-study/ --unlabeled photos/ --weights weights/
       your own images and fMRI, features of trained networks
   $ voxpix train --resume runs/digit69-full-20260131-094500
@@ -54,11 +61,21 @@ Exit codes: 0 done, 2 usage or configuration, 3 data, 4 checkpoint or disk, 5 no
 export function settingOptions(command: Command): Command {
   return command
     .addOption(new Option("--dataset <name>", "what to train on (default: simulate)").choices([...datasetNames]))
-    .option("--data <path>", "file or folder of the dataset")
+    .option("--data <path>", "file or folder of the dataset; without --dataset, what it is is told by its content")
+    .option("--subject <n>", "god, vim1, ssfmri2im: which subject", wholeNumber)
+    .option(
+      "--stimuli <path>",
+      "god, vim1, ssfmri2im: the pictures that were shown, where they are not beside the recordings",
+    )
+    .option(
+      "--roi <regions>",
+      "voxels of these regions: V1+V2, VC-FFA, /^V[1-4]/, all (default: all; god and ssfmri2im VC; vim1 and kay all that are named)",
+    )
+    .option("--voxels <n>", "the n voxels of the highest signal-to-noise ratio (default: all)", wholeNumber)
     .option("--unlabeled <path>", "unlabeled images: a folder of images, or MNIST files (idx, also .gz)")
     .option(
       "--weights <path>",
-      "folder with VGG19 and CaffeNet conv1 weights as .npy (default: a built-in filter bank)",
+      "VGG19, AlexNet or CaffeNet: a .pth, .safetensors (also an address) or .mat, or a folder of them (default: a built-in filter bank)",
     )
     .addOption(
       new Option(
@@ -140,10 +157,22 @@ export function readConfigFile(file: string): Record<string, unknown> {
   }
 }
 
-function newRun(args: TrainArguments): { config: RunConfig; out: string } {
+/**
+ * The settings with the dataset that `--data` is, where none is named. A folder of photographs is for the simulated subject to see.
+ *
+ * @throws {DataError} when it is none.
+ */
+async function withDataset(settings: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const data = settings["data"];
+  if (settings["dataset"] !== undefined || typeof data !== "string") return settings;
+  const dataset = (await identify(data)) === "images" ? "simulate" : await identifyDataset(data);
+  return { ...settings, dataset };
+}
+
+async function newRun(args: TrainArguments): Promise<{ config: RunConfig; out: string }> {
   const { config: file, out, resume: _resume, json: _json, debug: _debug, ...choices } = args;
   const fromFile = file ? readConfigFile(file) : {};
-  const config = completeConfig({ ...fromFile, ...choices }, file ?? "command line");
+  const config = completeConfig(await withDataset({ ...fromFile, ...choices }), file ?? "command line");
   return { config, out: out ?? defaultRunFolder(config) };
 }
 
@@ -162,7 +191,7 @@ export async function train(args: TrainArguments): Promise<void> {
     await runTraining({ config, folder: () => Promise.resolve(folder), resume: true, json });
     return;
   }
-  const { config, out } = newRun(args);
+  const { config, out } = await newRun(args);
   // The folder is made only once the data is read and a device is open: an error before that leaves nothing behind.
   await runTraining({ config, folder: () => RunFolder.create(out, config), resume: false, json });
 }

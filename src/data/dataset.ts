@@ -1,5 +1,7 @@
 /** What every dataset reader returns, whatever the files were: images, fMRI, and how they are paired. No engine types here. */
 
+import type { ImageStream } from "./unlabeled-stream.js";
+
 /** A dense row-major matrix of f32, `values[row * columns + column]`. */
 export interface Matrix {
   readonly rows: number;
@@ -35,6 +37,8 @@ export interface Dataset {
   readonly testRepeats: readonly Matrix[] | null;
   /** Images nobody was recorded on, same size and channels as the stimuli; `null` when none were given. */
   readonly unlabeledImages: ImageSet | null;
+  /** The same, left on the disk: in place of `unlabeledImages` where there are too many. */
+  readonly unlabeledStream?: ImageStream;
   /** Signal-to-noise ratio per voxel, from test repeats; `null` when there are none. */
   readonly snr: Float32Array | null;
   /** One line for each thing a reader did that a user should know: voxels dropped, images resized, data that is missing. */
@@ -90,6 +94,8 @@ export interface RawDataset {
   /** The experiment's own split. */
   readonly split: Split;
   readonly unlabeledImages: ImageSet | null;
+  /** The same, left on the disk: in place of `unlabeledImages` where there are too many. */
+  readonly unlabeledStream?: ImageStream;
   /** How many voxels a dataset made of these should keep, those with the highest signal-to-noise ratio; left out for all. */
   readonly bestVoxels?: number;
   readonly notes: readonly string[];

@@ -91,8 +91,17 @@ export async function loadImageFolder(folder: string, options: ImageOptions): Pr
   if (names.length === 0) {
     throw new DataError(`${folder}: no image in this folder`, "Put JPEG, PNG, WebP, GIF, TIFF or AVIF files into it.");
   }
+  return { images: await loadImageFiles(folder, names, options), names };
+}
+
+/** Some files of a folder, in that order, each as by {@link loadImageAt}. */
+export async function loadImageFiles(
+  folder: string,
+  names: readonly string[],
+  options: ImageOptions,
+): Promise<ImageSet> {
   const images: Pixels[] = [];
   // One at a time: decoded photographs are large, and only their small versions are kept.
   for (const name of names) images.push(await loadImageAt(join(folder, name), options));
-  return { images: stackImages(images), names };
+  return stackImages(images);
 }

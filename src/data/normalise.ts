@@ -3,6 +3,8 @@
 import { checkRaw } from "./check-raw.js";
 import { type Dataset, type Matrix, type RawDataset, type Split, selectImages } from "./dataset.js";
 import { DataError } from "./errors.js";
+import { PictureIndex } from "./leaks.js";
+import { guardStream } from "./unlabeled-stream.js";
 
 /** Mean and population standard deviation of each voxel. */
 export interface VoxelStatistics {
@@ -210,10 +212,20 @@ export function normalise(
     test: labelled(split.test, averageRepeats(repeats)),
     testRepeats: repeats.some(({ rows }) => rows > 1) ? repeats : null,
     unlabeledImages: raw.unlabeledImages,
+    ...guardedStream(raw, split),
     snr,
     notes: [...raw.notes, ...dropped, ...best.note, ...note],
   };
   return { dataset, voxelIndices: best.indices };
+}
+
+/** The unlabeled images on the disk, guarded against the test images. */
+function guardedStream(raw: RawDataset, split: Split): Pick<Dataset, "unlabeledStream"> {
+  if (raw.unlabeledStream === undefined) return {};
+  const labels = new Map(split.test.map((i) => [i, raw.labels[i] ?? String(i)]));
+  return {
+    unlabeledStream: guardStream(raw.unlabeledStream, new PictureIndex(raw.images, split.test), labels, raw.name),
+  };
 }
 
 const hasRepeats = (responses: readonly Matrix[]) => responses.filter(({ rows }) => rows > 1).length > 1;

@@ -2,17 +2,21 @@
 import { join } from "node:path";
 import type { Dataset, ImageSet } from "./dataset.js";
 import { DataError } from "./errors.js";
+import { listImages } from "./file-tree.js";
 import { fileOrFolder, listFiles } from "./files.js";
 import { readIdxImages } from "./idx.js";
-import { type ImageOptions, loadImageFolder } from "./images.js";
+import { type ImageStreamOptions, openImageStream } from "./image-stream.js";
+import { type ImageOptions, loadImageFiles } from "./images.js";
 import { checkSize, resizeImages, withChannels } from "./resample.js";
+import type { ImageStream } from "./unlabeled-stream.js";
 
 const IDX_IMAGES = /images[-.]idx3-ubyte(\.gz)?$/i;
 
 /**
  * Loads unlabeled images at the size and channels of the stimuli.
  *
- * @param path - An IDX file (`*images-idx3-ubyte`, also gzipped), a folder that holds one, or a folder of image files.
+ * @param path - An IDX file (`*images-idx3-ubyte`, also gzipped), a folder that holds one, or a folder of image files,
+ *   also nested.
  * @throws {DataError} when there is no image there, one is unreadable, or a size or `limit` is no positive whole number.
  */
 export async function loadUnlabeledImages(path: string, options: ImageOptions): Promise<ImageSet> {
@@ -23,8 +27,34 @@ export async function loadUnlabeledImages(path: string, options: ImageOptions): 
     throw new DataError(`limit is ${limit}, expected a whole number from 1`, "Give such a number of images, or none.");
   }
   const file = (await fileOrFolder(path)) === "file" ? path : await idxFileIn(path);
-  if (file === null) return (await loadImageFolder(path, options)).images;
+  if (file === null) return loadImageFiles(path, (await listImages(path)).slice(0, limit), options);
   return withChannels(resizeImages(await readIdxImages(file, limit), height, width), channels);
+}
+
+/** Unlabeled images, in memory or on the disk. */
+export interface UnlabeledImages {
+  readonly unlabeledImages: ImageSet | null;
+  readonly unlabeledStream?: ImageStream;
+}
+
+/** Bytes of images that are held in memory; more stay on the disk. */
+const IN_MEMORY = 2 ** 28;
+
+/**
+ * {@link loadUnlabeledImages} where the images fit in 256 MiB (1,783 RGB images of 112 pixels); else a stream of them. IDX files are
+ * always held in memory.
+ *
+ * @throws {DataError} as there, and as {@link openImageStream}.
+ */
+export async function openUnlabeledImages(path: string, options: ImageStreamOptions): Promise<UnlabeledImages> {
+  const inFile = (await fileOrFolder(path)) === "file" || (await idxFileIn(path)) !== null;
+  if (!inFile) {
+    const stream = await openImageStream(path, options);
+    const bytes = 4 * stream.count * stream.height * stream.width * stream.channels;
+    if (bytes > IN_MEMORY) return { unlabeledImages: null, unlabeledStream: stream };
+  }
+  const { height, width, channels = 3 } = options;
+  return { unlabeledImages: await loadUnlabeledImages(path, { height, width, channels }) };
 }
 
 /** The IDX file of images in a folder; of MNIST's two, the 60,000 training images. `null` when there is none. */

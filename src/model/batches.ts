@@ -43,16 +43,17 @@ export function randomShifts(random: HostRandom, count: number, max: number): { 
   return { dy: draw(), dx: draw() };
 }
 
+/** `count` different numbers from 0 to `of` - 1 (repeated where there are fewer). */
+export function drawIndices(random: HostRandom, of: number, count: number): number[] {
+  if (of < count) return Array.from({ length: count }, () => random.integer(of));
+  const chosen = new Set<number>();
+  while (chosen.size < count) chosen.add(random.integer(of));
+  return [...chosen];
+}
+
 /** `count` different images of a set (all of it, repeated, where it has fewer). */
 export function drawImages(random: HostRandom, images: ImageSet, count: number): ImageSet {
-  if (images.count < count)
-    return selectImages(
-      images,
-      Array.from({ length: count }, () => random.integer(images.count)),
-    );
-  const chosen = new Set<number>();
-  while (chosen.size < count) chosen.add(random.integer(images.count));
-  return selectImages(images, [...chosen]);
+  return selectImages(images, drawIndices(random, images.count, count));
 }
 
 /** The mean of the rows of `repeats` that a coin of probability 1/3 picks; drawn again when it picks none. */

@@ -1,5 +1,5 @@
 /** The second phase's steps: L_D + L_ED + L_DE (eq. 2), the Encoder frozen. */
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset, ImageSet } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
 import {
   type Adam,
@@ -86,11 +86,15 @@ interface Batch {
   readonly unlabeled: { readonly images: Tensor; readonly shifts: Shifts } | null;
 }
 
+function drawUnlabeled({ unlabeledImages }: Dataset, count: number, random: HostRandom): ImageSet | null {
+  return unlabeledImages && drawImages(random, unlabeledImages, count);
+}
+
 /** A batch of `pairs`, and of as many unlabeled images and rows of unlabeled test fMRI as `unpaired` says. */
 function drawBatch(context: DecoderStepContext, pairs: Pairs, unpaired: number, random: HostRandom): Batch {
   const { device, preset, dataset, use } = context;
   const testFmri = use.testFmri ? matrixTensor(device, drawTestFmri(random, dataset, unpaired)) : null;
-  const drawn = use.images && dataset.unlabeledImages ? drawImages(random, dataset.unlabeledImages, unpaired) : null;
+  const drawn = use.images ? (pairs.unlabeled ?? drawUnlabeled(dataset, unpaired, random)) : null;
   return {
     images: imageTensor(device, pairs.images),
     fmri: matrixTensor(device, pairs.fmri),

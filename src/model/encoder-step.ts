@@ -1,5 +1,5 @@
 /** The first phase's steps. */
-import type { Recordings } from "../data/dataset.js";
+import type { ImageSet, Recordings } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
 import { add, backward, capture, createRng, type Device, imageShift, type Sgd, type Tensor, tensor } from "../index.js";
 import { randomShifts } from "./batches.js";
@@ -9,7 +9,10 @@ import { maxShift, type Preset } from "./presets.js";
 import { imageTensor, matrixTensor } from "./tensors.js";
 
 /** Pairs of a batch. */
-export type Pairs = Pick<Recordings, "images" | "fmri">;
+export interface Pairs extends Pick<Recordings, "images" | "fmri"> {
+  /** Unlabeled images that were read from the disk for this batch; left out where the step draws them from memory. */
+  readonly unlabeled?: ImageSet;
+}
 
 /** One way to train on a batch, recorded in its first step and replayed after it. */
 export interface TrainingStep {

@@ -1,10 +1,10 @@
 /** Training in two phases: the Encoder on pairs, then the Decoder on pairs, unlabeled images and unlabeled test fMRI. */
-import type { Dataset } from "../data/dataset.js";
+import type { Dataset, ImageSet } from "../data/dataset.js";
 import { selectImages, selectRows } from "../data/dataset.js";
 import type { FeatureWeights } from "../data/feature-weights.js";
 import { HostRandom } from "../data/random.js";
 import { Adam, createRng, type Device, Sgd, type Tensor, tensor } from "../index.js";
-import { epochOrder, stepRows, variants } from "./batches.js";
+import { drawIndices, epochOrder, stepRows, variants } from "./batches.js";
 import { presetOf, type TrainingConfig } from "./config.js";
 import { Decoder } from "./decoder.js";
 import { makeDecoderStep } from "./decoder-step.js";
@@ -138,7 +138,9 @@ export class Training {
     const collected: Record<string, Tensor>[] = [];
     for (let step = first; step < steps; step++) {
       const rows = stepRows(order, step, this.#pairs(phase));
-      collected.push(await this.#step(phase, lr, rows, this.#stream(`${phase} epoch ${epoch} step ${step}`)));
+      const unlabeled = phase === "decoder" ? await this.#unlabeled(epoch, step, steps) : null;
+      const random = this.#stream(`${phase} epoch ${epoch} step ${step}`);
+      collected.push(await this.#step(phase, lr, rows, random, unlabeled));
       this.position = { phase, epoch, step: step + 1 };
       // Waiting bounds how far the host runs ahead, and lets signals through.
       await device.finish();
@@ -157,9 +159,40 @@ export class Training {
     return this.preset.encoderLr(epoch, epochs) * Math.min(1, voxels / inputs / this.preset.encoderVoxelsPerInput);
   }
 
-  async #step(phase: Phase, lr: number, rows: readonly number[], random: HostRandom): Promise<Record<string, Tensor>> {
+  /**
+   * The unlabeled images of a step where they are on the disk; `null` where they are in memory, or not used. Which ones depends on the
+   * seed and the step alone, so those of the next steps can be read while this one runs.
+   */
+  async #unlabeled(epoch: number, step: number, steps: number): Promise<ImageSet | null> {
+    const { dataset, config } = this.#inputs;
+    const stream = dataset.unlabeledStream;
+    if (stream === undefined || !variants[config.variant].images) return null;
+    const drawn = Array.from({ length: 3 }, (_, ahead) => {
+      const [at, of] = [(step + ahead) % steps, epoch + Math.floor((step + ahead) / steps)];
+      return drawIndices(this.#stream(`decoder epoch ${of} step ${at} unlabeled`), stream.count, this.#unpaired());
+    });
+    for (const indices of drawn) stream.prefetch(indices);
+    return stream.load(drawn[0] as number[]);
+  }
+
+  /** Rows of a batch of the second phase that are unlabeled. */
+  #unpaired(): number {
+    return Math.max(1, this.#inputs.config.batchSize - this.#pairs("decoder"));
+  }
+
+  async #step(
+    phase: Phase,
+    lr: number,
+    rows: readonly number[],
+    random: HostRandom,
+    unlabeled: ImageSet | null,
+  ): Promise<Record<string, Tensor>> {
     const { dataset } = this.#inputs;
-    const pairs = { images: selectImages(dataset.train.images, rows), fmri: selectRows(dataset.train.fmri, rows) };
+    const pairs = {
+      images: selectImages(dataset.train.images, rows),
+      fmri: selectRows(dataset.train.fmri, rows),
+      ...(unlabeled && { unlabeled }),
+    };
     if (phase === "encoder") this.encoderOptimizer.lr = lr;
     else this.decoderOptimizer.lr = lr;
     return (await this.#stepOf(phase)).run(pairs, random);
@@ -193,7 +226,7 @@ export class Training {
     const { encoder, decoder, decoderOptimizer: optimizer, preset } = this;
     const use = variants[config.variant];
     const context = { device, encoder, decoder, optimizer, preset, dataset, imageLoss, snr, use };
-    return makeDecoderStep(context, Math.max(1, config.batchSize - this.#pairs("decoder")));
+    return makeDecoderStep(context, this.#unpaired());
   }
 
   #secondsLeft(phase: Phase, nextEpoch: number, steps: number): number {

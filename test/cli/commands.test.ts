@@ -47,7 +47,7 @@ const refused: { name: string; args: string[]; code: number; says: RegExp; prepa
     name: "an unknown dataset",
     args: ["--dataset", "digits"],
     code: 2,
-    says: /'digits' is invalid.*simulate, digit69, folder/,
+    says: /'digits' is invalid.*simulate, god, vim1, kay, ssfmri2im, digit69, folder/,
   },
   {
     name: "epochs that are no number",

@@ -152,10 +152,13 @@ describe("torchvision's networks", () => {
       const whole = readFileSync(weights(name));
       const readAll = async (bytes: Uint8Array) => {
         const file = await openPth(write("changed.pth", bytes));
-        for (const tensor of ["features.0.weight", "module.features.0.bias"]) {
-          if (file.shapes.has(tensor)) await file.read(tensor);
+        try {
+          for (const tensor of ["features.0.weight", "module.features.0.bias"]) {
+            if (file.shapes.has(tensor)) await file.read(tensor);
+          }
+        } finally {
+          await file.close();
         }
-        await file.close();
       };
       for (let length = 1; length < whole.length; length += 53)
         await onlyDataErrorsAsync(() => readAll(whole.subarray(0, length)));
