@@ -122,6 +122,17 @@ export {
   type CaptureReport,
   capture,
 } from "./tensor/capture.js";
+export {
+  type ArangeOptions,
+  arange,
+  type EyeOptions,
+  eye,
+  fullLike,
+  type LinspaceOptions,
+  linspace,
+  onesLike,
+  zerosLike,
+} from "./tensor/constructors.js";
 export type { Conv2dOptions, ConvTranspose2dOptions } from "./tensor/conv2d-geometry.js";
 export { defineKernel, type Kernel, type KernelOptions } from "./tensor/define-kernel.js";
 export { defineOp, type Op, type OpDefinition, type Plan } from "./tensor/define-op.js";
@@ -325,6 +336,7 @@ export {
   type DType,
   full,
   type HostArray,
+  type HostValues,
   ones,
   Tensor,
   type TensorOptions,

@@ -2,13 +2,10 @@
 import type { Device } from "../kernels/device.js";
 import { DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
 import type { Storage } from "../kernels/storage.js";
+import { type DType, flatten, type HostArray, type HostValues, hostArray, impliedType } from "./host-values.js";
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 
-/** Element types. `bool` is stored as 0 or 1 in 32 bits. */
-export type DType = "f32" | "i32" | "u32" | "bool";
-
-/** The host array that holds a tensor's elements. */
-export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+export type { DType, HostArray, HostValues } from "./host-values.js";
 
 /** How a tensor was made: kept only while an input of it needs a gradient. */
 export interface GraphNode {
@@ -134,7 +131,7 @@ export class Tensor {
     if (values.length !== this.size) {
       throw new ShapeError(`write: needs ${this.size} values for ${formatShape(this.shape)}, got ${values.length}`);
     }
-    this.device.write(this.storage, hostArray(values, this.dtype));
+    this.device.write(this.storage, hostArray("write", values, this.dtype));
     this.storage.version++;
   }
 
@@ -161,14 +158,8 @@ export class Tensor {
   }
 }
 
-function hostArray(values: ArrayLike<number>, dtype: DType): HostArray {
-  if (dtype === "f32") return Float32Array.from(values);
-  if (dtype === "i32") return Int32Array.from(values);
-  return dtype === "bool" ? Uint32Array.from(values, (value) => (value ? 1 : 0)) : Uint32Array.from(values);
-}
-
 const repeated = (value: number, count: number, dtype: DType): HostArray =>
-  hostArray(new Float64Array(count).fill(value), dtype);
+  hostArray("full", new Float64Array(count).fill(value), dtype);
 
 /** A new tensor with undefined content, for ops to write into. */
 export function empty(device: Device, shape: Shape, dtype: DType = "f32", label = "tensor"): Tensor {
@@ -178,7 +169,7 @@ export function empty(device: Device, shape: Shape, dtype: DType = "f32", label 
 
 /** Options of `tensor`. */
 export interface TensorOptions {
-  /** Default `"f32"`. */
+  /** Default: `tensor` goes by the values; else `"f32"`. */
   readonly dtype?: DType;
   /** Whether `backward` computes its gradient. Default false. */
   readonly requiresGrad?: boolean;
@@ -187,27 +178,25 @@ export interface TensorOptions {
 /**
  * A tensor from host values, row-major.
  *
- * @param values - As many numbers as the shape holds; a plain number makes a scalar.
- * @param shape - Default: `[]` for a number, `[values.length]` for an array.
- * @throws {ShapeError} when the number of values is not the size of the shape.
- * @throws {DTypeError} when gradients are asked of integers.
+ * @param values - As many numbers or booleans as the shape holds: one alone, an array, a typed array, or arrays in arrays.
+ * @param shape - Default: that of the nesting; `[]` for a number, `[values.length]` for an array.
+ * @param options - `dtype`: by default bool for booleans, i32 for an Int32Array, u32 for a Uint32Array, and f32 for everything
+ *   else, bytes included; `requiresGrad` false.
+ * @throws {ShapeError} when the number of values is not the size of the shape, or nested arrays are ragged.
+ * @throws {DTypeError} when gradients are asked of integers, or integers of numbers that are not whole or out of range.
  */
-export function tensor(
-  device: Device,
-  values: ArrayLike<number> | number,
-  shape?: Shape,
-  options: TensorOptions = {},
-): Tensor {
-  const list = typeof values === "number" ? [values] : values;
-  const target = shape ?? (typeof values === "number" ? [] : [list.length]);
+export function tensor(device: Device, values: HostValues, shape?: Shape, options: TensorOptions = {}): Tensor {
+  const { list, shape: given } = flatten("tensor", values);
+  const target = shape ?? given;
   checkShape("tensor", target);
   if (list.length !== sizeOf(target)) {
     throw new ShapeError(`tensor: ${formatShape(target)} holds ${sizeOf(target)} elements, got ${list.length} values`);
   }
-  const { dtype = "f32", requiresGrad = false } = options;
+  const { dtype = impliedType(list), requiresGrad = false } = options;
   checkGradType("tensor", dtype, requiresGrad);
+  const data = hostArray("tensor", list, dtype);
   const result = empty(device, target, dtype);
-  if (list.length > 0) device.write(result.storage, hostArray(list, dtype));
+  if (list.length > 0) device.write(result.storage, data);
   result.requiresGrad = requiresGrad;
   return result;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DTypeError, ShapeError } from "../../src/kernels/errors.js";
+import { arange, eye, fullLike, linspace, onesLike, zerosLike } from "../../src/tensor/constructors.js";
 import { add } from "../../src/tensor/ops/elementwise.js";
 import {
   checkSameShape,
@@ -7,6 +8,7 @@ import {
   type DType,
   empty,
   full,
+  type HostValues,
   ones,
   type Tensor,
   tensor,
@@ -74,6 +76,60 @@ describe("tensor", () => {
     const mask = ones(device, [3], { dtype: "bool" });
     expect([mask.dtype, ...(await mask.data())]).toEqual(["bool", 1, 1, 1]);
     expect(ones(device, [], { requiresGrad: true }).requiresGrad).toBe(true);
+  });
+});
+
+describe("host values", () => {
+  test("the element type goes by the values", () => {
+    using _scope = device.scope();
+    const typeOf = (values: HostValues) => tensor(device, values).dtype;
+    expect(typeOf([true, false])).toBe("bool");
+    expect(typeOf(true)).toBe("bool");
+    expect(typeOf(Int32Array.of(1, -2))).toBe("i32");
+    expect(typeOf(Uint32Array.of(1))).toBe("u32");
+    expect(typeOf(Uint8Array.of(1))).toBe("f32");
+    expect(typeOf(Float64Array.of(1))).toBe("f32");
+    expect(typeOf([1, 2])).toBe("f32");
+  });
+  test("nested arrays give the shape", async () => {
+    using _scope = device.scope();
+    const x = tensor(device, [[[1, 2, 3]], [[4, 5, 6]]]);
+    expect(x.shape).toEqual([2, 1, 3]);
+    expect(Array.from(await x.data())).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(tensor(device, [[true], [false]]).dtype).toBe("bool");
+    expect(tensor(device, [Float32Array.of(1, 2), Float32Array.of(3, 4)]).shape).toEqual([2, 2]);
+    expect(tensor(device, [[], []]).shape).toEqual([2, 0]);
+    expect(() => tensor(device, [[1, 2], [3]])).toThrow(
+      new ShapeError("tensor: nested arrays must have the same shape, got [2] and [1]"),
+    );
+  });
+  test.each<[DType, number, string]>([
+    ["i32", 1.5, "tensor: i32 holds whole numbers from -2147483648 to 2147483647, got 1.5 at index 1"],
+    ["i32", 2 ** 31, "tensor: i32 holds whole numbers from -2147483648 to 2147483647, got 2147483648 at index 1"],
+    ["i32", Number.NaN, "tensor: i32 holds whole numbers from -2147483648 to 2147483647, got NaN at index 1"],
+    ["u32", -1, "tensor: u32 holds whole numbers from 0 to 4294967295, got -1 at index 1"],
+  ])("%s refuses %d", (dtype, value, text) => {
+    expect(() => tensor(device, [0, value], [2], { dtype })).toThrow(new DTypeError(text));
+  });
+  test("constructors", async () => {
+    using _scope = device.scope();
+    const read = async (x: Tensor) => [x.dtype, x.shape, Array.from(await x.data())];
+    expect(await read(arange(device, { end: 4 }))).toEqual(["f32", [4], [0, 1, 2, 3]]);
+    expect(await read(arange(device, { start: 5, end: -1, step: -2, dtype: "i32" }))).toEqual(["i32", [3], [5, 3, 1]]);
+    expect(await read(arange(device, { start: 1, end: 1 }))).toEqual(["f32", [0], []]);
+    expect(await read(linspace(device, { start: -1, end: 1, count: 5 }))).toEqual(["f32", [5], [-1, -0.5, 0, 0.5, 1]]);
+    expect(await read(linspace(device, { start: 3, end: 7, count: 1 }))).toEqual(["f32", [1], [3]]);
+    expect(await read(eye(device, 2, { columns: 3 }))).toEqual(["f32", [2, 3], [1, 0, 0, 0, 1, 0]]);
+    const x = tensor(device, [[1, 2]], undefined, { dtype: "i32" });
+    expect(await read(zerosLike(x))).toEqual(["i32", [1, 2], [0, 0]]);
+    expect(await read(onesLike(x))).toEqual(["i32", [1, 2], [1, 1]]);
+    expect(await read(fullLike(x, 7, { dtype: "f32" }))).toEqual(["f32", [1, 2], [7, 7]]);
+    expect(() => arange(device, { end: 3, step: 0 })).toThrow(
+      new ShapeError("arange: step must not be 0 and all must be finite, got start 0, end 3, step 0"),
+    );
+    expect(() => linspace(device, { start: 0, end: 1, count: -1 })).toThrow(
+      new ShapeError("linspace: count must be a whole number >= 0, got -1"),
+    );
   });
 });
 

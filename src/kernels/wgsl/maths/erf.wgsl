@@ -9,7 +9,8 @@ fn erf_near(v: f32) -> f32 {
   let s = v * v;
   var p = 0.00519582629 + s * (-0.000811843958 + s * (8.63244422e-05 - s * 2.20736979e-06));
   p = 0.128379166 + s * (-0.376126289 + s * (0.112836316 + s * (-0.0268564988 + s * p)));
-  return v + v * p;
+  // The second term of the smallest v would be flushed.
+  return select(v + v * p, 1.12837917 * v, abs(v) < 1e-20);
 }
 
 // erfc(v) for v >= 1/2.

@@ -31,5 +31,6 @@ fn exponential_minus_1(v: f32) -> f32 {
   let r = (x - n * 0.693115234375) - n * 3.19461833e-05;
   let scale = power_of_two(i32(n) - 1);
   let result = 2.0 * (scale * (r + exp_tail(r)) + (scale - 0.5));
-  return select(result, v, is_nan(v) || v == 0.0);
+  // Tiny v are their own result; halved, the smallest would be flushed.
+  return select(result, v, is_nan(v) || abs(v) < 1e-8);
 }

@@ -8,7 +8,7 @@ fn hyperbolic_sine(v: f32) -> f32 {
   let t = exponential_minus_1(min(x, 88.0));
   let root = exponential(0.5 * x);
   let size = select(0.5 * (t + t / (1.0 + t)), 0.5 * root * root, x > 88.0);
-  return select(copy_sign(size, v), v, is_nan(v) || v == 0.0);
+  return select(copy_sign(size, v), v, is_nan(v) || abs(v) < 1e-5);
 }
 
 fn hyperbolic_cosine(v: f32) -> f32 {
@@ -40,5 +40,5 @@ fn inverse_hyperbolic_tangent(v: f32) -> f32 {
   let x = abs(v);
   let inside = min(x, 0.99999994);
   let size = select(0.5 * logarithm_1_plus(2.0 * inside / (1.0 - inside)), infinity_of(x), x == 1.0);
-  return select(select(nan_of(v), copy_sign(size, v), x <= 1.0), v, v == 0.0);
+  return select(select(nan_of(v), copy_sign(size, v), x <= 1.0), v, x < 1e-5);
 }

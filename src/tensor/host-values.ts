@@ -1,0 +1,51 @@
+/** Numbers of the host on their way into tensors: nested arrays, implied element types, and the check that whole numbers are whole. */
+import { DTypeError, ShapeError } from "../kernels/errors.js";
+
+/** Element types. `bool` is stored as 0 or 1 in 32 bits. */
+export type DType = "f32" | "i32" | "u32" | "bool";
+
+/** The host array that holds a tensor's elements. */
+export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+
+/** What tensors are made from: a number or boolean, an array of them, a typed array, or arrays in arrays, all of one length. */
+export type HostValues = number | boolean | ArrayLike<number> | readonly boolean[] | readonly HostValues[];
+
+const ranges = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+
+/** The elements in row-major order, and the shape that the nesting gives. @throws {ShapeError} when it is ragged. */
+export function flatten(op: string, values: HostValues): { list: ArrayLike<number | boolean>; shape: number[] } {
+  if (typeof values === "number" || typeof values === "boolean") return { list: [values], shape: [] };
+  if (!Array.isArray(values) || typeof values[0] !== "object") {
+    return { list: values as ArrayLike<number | boolean>, shape: [(values as ArrayLike<number>).length] };
+  }
+  const parts = (values as readonly HostValues[]).map((part) => flatten(op, part));
+  const inner = (parts[0] as { shape: number[] }).shape;
+  const odd = parts.find(({ shape }) => shape.join() !== inner.join());
+  if (odd)
+    throw new ShapeError(
+      `${op}: nested arrays must have the same shape, got [${inner.join(", ")}] and [${odd.shape.join(", ")}]`,
+    );
+  return { list: parts.flatMap(({ list }) => Array.from(list)), shape: [parts.length, ...inner] };
+}
+
+/** The element type of values that come without one: booleans are bool, Int32Array i32, Uint32Array u32, all else f32. */
+export function impliedType(list: ArrayLike<number | boolean>): DType {
+  if (list instanceof Int32Array) return "i32";
+  if (list instanceof Uint32Array) return "u32";
+  return typeof list[0] === "boolean" ? "bool" : "f32";
+}
+
+/** The elements as bits for the GPU. @throws {DTypeError} when an integer would not be kept as it is. */
+export function hostArray(op: string, list: ArrayLike<number | boolean>, dtype: DType): HostArray {
+  if (dtype === "bool") return Uint32Array.from(list, (value) => (value ? 1 : 0));
+  if (dtype === "f32") return Float32Array.from(list as ArrayLike<number>);
+  const [low, high] = ranges[dtype];
+  const result = dtype === "i32" ? new Int32Array(list.length) : new Uint32Array(list.length);
+  for (let i = 0; i < list.length; i++) {
+    const value = Number(list[i]);
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new DTypeError(`${op}: ${dtype} holds whole numbers from ${low} to ${high}, got ${value} at index ${i}`);
+    result[i] = value;
+  }
+  return result;
+}
