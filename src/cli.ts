@@ -1,8 +1,10 @@
 #!/usr/bin/env node
-import { runCommand } from "./cli/errors.js";
 /** The `voxpix` command. */
-import { program } from "./cli/program.js";
+import { loadWithPackages } from "./cli/packages.js";
 
+const [{ runCommand }, { program }] = await loadWithPackages(() =>
+  Promise.all([import("./cli/errors.js"), import("./cli/program.js")]),
+);
 await runCommand(async () => {
   await program().parseAsync();
 });

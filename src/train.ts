@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** `node dist/train.js`: the train command by itself. */
-import { runCommand } from "./cli/errors.js";
-import { trainProgram } from "./cli/program.js";
+import { loadWithPackages } from "./cli/packages.js";
 
+const [{ runCommand }, { trainProgram }] = await loadWithPackages(() =>
+  Promise.all([import("./cli/errors.js"), import("./cli/program.js")]),
+);
 await runCommand(async () => {
   await trainProgram().parseAsync();
 });

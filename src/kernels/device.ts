@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The device: where tensors live and kernels run. The only thing a user opens and closes. */
 import { Dispatcher, type Launch } from "./dispatcher.js";
 import { DisposedError } from "./errors.js";
