@@ -1,7 +1,7 @@
 /** Dispatch of argMax and argMin: as many passes as it takes to keep each thread's share short. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { ElementType, ReductionSize } from "./reduce.js";
 import type { Storage } from "./storage.js";

@@ -1,6 +1,6 @@
 /** Dispatch of average pooling and of its gradient. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { type PoolGeometry, poolLaunch, poolWindows } from "./pool-window.js";
 import type { Storage } from "./storage.js";
 

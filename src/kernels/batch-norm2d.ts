@@ -1,7 +1,7 @@
 /** Dispatch of batch normalisation over the rows of `[M, C]`: statistics, normalisation and the two passes of the gradient. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import { reduce } from "./reduce.js";
 import type { Storage } from "./storage.js";

@@ -4,7 +4,7 @@ import { conv2dGradInputNarrow, isNarrowGradInput, narrowElements } from "./conv
 import { type Conv2dGeometry, directDims, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { gcd, imageWindows } from "./windows.js";

@@ -3,7 +3,7 @@ import { type Conv2dGeometry, directDims, runsDirect } from "./conv2d-product.js
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { lanesToUse, type Split, splitSum, sumSlices, tileDepth } from "./gemm.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { imageWindows } from "./windows.js";

@@ -1,7 +1,7 @@
 /** Dispatch of the running sums, products, maxima and minima: blocks, their totals, and the blocks again with what comes before. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import { type ElementType, type ReductionSize, reductions } from "./reduce.js";
 import type { Storage } from "./storage.js";

@@ -2,7 +2,7 @@
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { DeviceError } from "./errors.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 

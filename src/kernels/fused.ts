@@ -1,7 +1,7 @@
 /** The kernel of several elementwise formulas: its WGSL is put together from theirs, as the elementwise kernels' own is. */
 import type { Binding, DispatchCommand } from "./dispatcher.js";
 import { type ElementwiseInput, type ElementwiseLaunch, mergeAxes, padTo8 } from "./elementwise.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { DimsField, KernelSource } from "./kernel.js";
 import type { Storage } from "./storage.js";
@@ -26,8 +26,8 @@ export function bufferOf(binding: Binding | undefined): Storage {
 
 /** The functions that the elementwise sources offer to their formulas. */
 const helpers = new Map(
-  (["elementwise-unary", "elementwise-binary", "elementwise-ternary"] as const)
-    .flatMap((name) => [...sources[name].code.matchAll(/^fn (\w+)\([^)]*\)[^\n]*\{(?:[^\n]*\}|[\s\S]*?^\})/gm)])
+  [sources["elementwise-unary"], sources["elementwise-binary"], sources["elementwise-ternary"]]
+    .flatMap(({ code }) => [...code.matchAll(/^fn (\w+)\([^)]*\)[^\n]*\{(?:[^\n]*\}|[\s\S]*?^\})/gm)])
     .map(([text, name]) => [name, text] as const)
     .filter(([name]) => name !== "apply" && !name?.startsWith("elementwise_")),
 );

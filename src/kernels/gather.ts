@@ -1,6 +1,6 @@
 /** Dispatch of gathering along an axis, and of the check of indices that goes before it. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { blockWindows, imageWindows } from "./windows.js";

@@ -1,7 +1,7 @@
 /** Dispatch of the normalisation of `[N, P, G, D]` over P and D: group, layer and instance norm. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { imageWindows } from "./windows.js";

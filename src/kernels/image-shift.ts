@@ -1,6 +1,6 @@
 /** Dispatch of the per-image shifts and of their transpose. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 

@@ -1,6 +1,6 @@
 /** Dispatch of max pooling, of its gradient and of the gather that is the gradient's gradient. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import { type PoolGeometry, poolLaunch, poolWindows } from "./pool-window.js";
 import type { Storage } from "./storage.js";

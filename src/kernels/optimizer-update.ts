@@ -1,6 +1,6 @@
 /** Dispatch of the fused in-place updates: one kernel an update rule, one dispatch a parameter. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { blockWindows } from "./windows.js";

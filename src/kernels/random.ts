@@ -1,6 +1,6 @@
 /** Dispatch of the random generator and of dropout, which draws in its own kernel. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { blockWindows } from "./windows.js";

@@ -1,6 +1,6 @@
 /** Dispatch of the linear recurrence. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { ReductionSize } from "./reduce.js";
 import type { Storage } from "./storage.js";

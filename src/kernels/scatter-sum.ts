@@ -1,7 +1,7 @@
 /** Dispatch of the sums by index, in a fixed order: a sort of the indices where they are many, then one gathering pass. */
 import type { Device } from "./device.js";
 import type { IndexedSize, Indices } from "./gather.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { ElementType } from "./reduce.js";
 import { sortOrder } from "./sort-order.js";

@@ -1,7 +1,7 @@
 /** Dispatch of the merge sort: blocks, then passes that join runs two by two. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { ElementType, ReductionSize } from "./reduce.js";
 import type { Storage } from "./storage.js";

@@ -1,6 +1,6 @@
 /** Dispatch of the strided copy: transposes, slices, flips and the parts of a concatenation are all this one kernel. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 

@@ -1,6 +1,6 @@
 /** Dispatch of the strided scatter: an input inside a larger output, filled around and between. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { padTo8 } from "./strided-copy.js";

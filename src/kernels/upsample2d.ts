@@ -1,6 +1,6 @@
 /** Dispatch of the resizing of planes to the nearest pixel or bilinearly, and of its gradient. */
 import type { Device } from "./device.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { imageWindows } from "./windows.js";
