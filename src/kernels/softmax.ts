@@ -1,7 +1,7 @@
 /** Dispatch of softmax and its logarithm: one kernel for short axes, several passes for long ones. */
 import type { Device } from "./device.js";
 import { elementwise } from "./elementwise.js";
-import { sources } from "./generated.js";
+import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import { type ReductionSize, reduce } from "./reduce.js";
 import type { Storage } from "./storage.js";
