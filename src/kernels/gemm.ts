@@ -52,9 +52,14 @@ export interface Split {
   readonly chunk: number;
 }
 
-/** Fewest terms a part is worth having for, and most terms that one f32 accumulator adds up in order. */
+/**
+ * Fewest terms a part is worth having for, and most terms that one f32 accumulator adds up in order: the rounding error of a sum grows
+ * with their root, and that of an accumulator of 384 terms stays within a few times that of the blocked sums of CPU libraries.
+ */
 const leastChunk = 256;
-const mostChunk = 8192;
+const mostChunk = 384;
+/** Most memory for the parts of a sum that is cut for rounding's sake. */
+const mostPartialBytes = 2 ** 26;
 
 /**
  * Cuts a long sum, so that all cores have work where the output is small, and so that rounding stays small.
@@ -67,7 +72,7 @@ export function splitSum(device: Device, tiles: number, length: number, outputs:
   const wantedTiles = device.adapter.software ? 32 : 512;
   const forWork = Math.min(Math.ceil(wantedTiles / Math.max(tiles, 1)), Math.floor(length / leastChunk));
   const forRounding = Math.ceil(length / mostChunk);
-  const memory = Math.floor(device.adapter.maxBindingBytes / (4 * Math.max(outputs, 1)));
+  const memory = Math.floor(Math.min(device.adapter.maxBindingBytes, mostPartialBytes) / (4 * Math.max(outputs, 1)));
   const wanted = Math.max(1, Math.min(Math.max(forWork, forRounding), memory, mostParts));
   const chunk = Math.max(4, Math.ceil(length / wanted / 4) * 4);
   return { splits: Math.max(1, Math.ceil(length / chunk)), chunk };
