@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { addAblate } from "./ablate.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
+import { addInspect } from "./inspect.js";
 import { addReconstruct } from "./reconstruct.js";
 import { train, trainOptions } from "./train.js";
 
@@ -35,6 +36,7 @@ export function program(): Command {
   addAblate(root);
   addEvaluate(root);
   addReconstruct(root);
+  addInspect(root);
   addDoctor(root);
   return root;
 }

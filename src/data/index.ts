@@ -2,6 +2,7 @@
 export { BData, openBData } from "./bdata.js";
 export type { Dataset, ImageSet, Matrix, RawDataset, Recordings, Region, Split } from "./dataset.js";
 export { selectImages, selectRows } from "./dataset.js";
+export { type Description, describe } from "./describe.js";
 export { type Digit69Options, loadDigit69, readDigit69 } from "./digit69.js";
 export { DataError } from "./errors.js";
 export {
@@ -14,7 +15,9 @@ export { readFmriTable } from "./fmri-table.js";
 export { type FolderOptions, loadFolder, readFolder } from "./folder.js";
 export { kFold, refold } from "./folds.js";
 export { type GodOptions, loadGod, readGod } from "./god.js";
+export { type FileKind, fileKinds, identify, identifyDataset } from "./identify.js";
 export { type IdxArray, parseIdx, readIdx, readIdxImages } from "./idx.js";
+export { type ImageStreamOptions, openImageStream } from "./image-stream.js";
 export { type ImageOptions, loadImage, loadImageAt, loadImageFolder, type NamedImages } from "./images.js";
 export { type KayOptions, loadKay, readKay } from "./kay.js";
 export { parseMat5, readMat5 } from "./mat5.js";
@@ -62,6 +65,7 @@ export {
 } from "./simulate.js";
 export { loadSsfmri2im, readSsfmri2im, type Ssfmri2imOptions } from "./ssfmri2im.js";
 export { keepTestRepeats, targetGroups, withoutTargets } from "./test-fmri.js";
-export { loadUnlabeledImages, withUnlabeledImages } from "./unlabeled.js";
+export { loadUnlabeledImages, openUnlabeledImages, withUnlabeledImages } from "./unlabeled.js";
+export type { ImageStream } from "./unlabeled-stream.js";
 export { loadVim1, readVim1, type Vim1Options } from "./vim1.js";
 export type { SimulatedVoxel, VoxelKind } from "./voxel-model.js";

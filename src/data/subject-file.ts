@@ -5,6 +5,14 @@ import { fileOrFolder, listFiles } from "./files.js";
 
 const DATA = /\.(mat|h5|hdf5|npz)$/i;
 
+/** Files of a folder that are named after a subject. */
+export async function subjectFiles(folder: string, fits: RegExp = DATA): Promise<{ name: string; number: number }[]> {
+  return (await listFiles(folder)).flatMap((name) => {
+    const number = /(?:subject|subj|sub|sbj)[-_ ]?0*(\d+)[^/]*$/i.exec(name)?.[1];
+    return number !== undefined && fits.test(name) ? [{ name, number: Number(number) }] : [];
+  });
+}
+
 /**
  * The file of a subject: `path` itself when it is a file, else the one in the folder whose name ends in that number, such as
  * `Subject3.mat`, `Subject3.h5` or `sbj_3.npz`.
@@ -15,10 +23,7 @@ const DATA = /\.(mat|h5|hdf5|npz)$/i;
  */
 export async function subjectFile(path: string, subject: number | null, fits: RegExp = DATA): Promise<string> {
   if ((await fileOrFolder(path)) === "file") return path;
-  const numbered = (await listFiles(path)).flatMap((name) => {
-    const number = /(?:subject|subj|sub|sbj)[-_ ]?0*(\d+)[^/]*$/i.exec(name)?.[1];
-    return number !== undefined && fits.test(name) ? [{ name, number: Number(number) }] : [];
-  });
+  const numbered = await subjectFiles(path, fits);
   const found = numbered.filter(({ number }) => subject === null || number === subject);
   const [only] = found;
   if (only !== undefined && found.length === 1) return join(path, only.name);

@@ -25,25 +25,21 @@ export interface Vim1Options {
   readonly channels?: 1 | 3;
 }
 
-interface Responses {
+/** What a file of responses holds of a subject. */
+export interface Vim1Responses {
   readonly train: Matrix;
   readonly test: Matrix;
   readonly codes: ArrayLike<number | bigint>;
 }
 
 /** The responses' file: `path` itself, or the one in the folder that holds `dataTrnS1` or `dataTrnS2`. */
-async function responsesFile(path: string): Promise<string> {
+export async function responsesFile(path: string): Promise<string> {
   if ((await fileOrFolder(path)) === "file") return path;
   for (const name of (await listFiles(path)).filter((candidate) => /\.mat$/i.test(candidate))) {
     const file = join(path, name);
-    if (await withMat(file, (mat) => Promise.resolve(isResponses(mat)))) return file;
+    if (await withMat(file, (mat) => Promise.resolve(subjectsOf(mat).length > 0))) return file;
   }
   throw new DataError(`${path}: no file of responses (dataTrnS1, ...)`, "Put EstimatedResponses.mat there.");
-}
-
-/** Whether a MAT file is vim-1's responses. */
-export function isResponses(mat: Pick<MatReader, "entries">): boolean {
-  return mat.entries.some(({ name }) => /^dataTrnS\d$/.test(name));
 }
 
 /**
@@ -60,7 +56,7 @@ export async function readVim1(path: string, options: Vim1Options = {}): Promise
   const { subject = 1, resolution = 112, channels = 1 } = options;
   checkSize("resolution", resolution);
   const file = await responsesFile(path);
-  const { train, test, codes } = await withMat(file, (mat) => readResponses(mat, subject));
+  const { train, test, codes } = await withMat(file, (mat) => readVim1Responses(mat, subject));
   const counts = { stimTrn: train.rows, stimVal: test.rows };
   const { training, validation } = await findStimuli(options.stimuli ?? join(file, ".."), counts, resolution);
   const range = await trainingRange(training);
@@ -79,10 +75,15 @@ async function pictures(
   return joinImages(sets);
 }
 
-async function readResponses(mat: MatReader, subject: number): Promise<Responses> {
-  const names = mat.entries.map(({ name }) => name);
-  const subjects = names.flatMap((name) => /^dataTrnS(\d)$/.exec(name)?.[1] ?? []);
-  if (!subjects.includes(String(subject))) {
+/** The subjects that a file of responses holds. */
+export function subjectsOf(mat: Pick<MatReader, "entries">): number[] {
+  return mat.entries.flatMap(({ name }) => (/^dataTrnS\d$/.test(name) ? [Number(name.slice(-1))] : []));
+}
+
+/** The responses of a subject, and the region of each voxel. @throws {DataError} when the file does not hold them. */
+export async function readVim1Responses(mat: MatReader, subject: number): Promise<Vim1Responses> {
+  const subjects = subjectsOf(mat);
+  if (!subjects.includes(subject)) {
     const there = subjects.length === 0 ? "no responses" : `subjects ${subjects.join(" and ")}`;
     throw new DataError(`${mat.file}: no subject ${subject}, it holds ${there}`, "Choose another with --subject.");
   }
