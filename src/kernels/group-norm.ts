@@ -37,16 +37,15 @@ export function groupNorm(device: Device, sizes: GroupSizes, eps: number, buffer
   const windows = imageWindows(device, "groupNorm", N, [
     [buffers.x.bytes, image],
     [buffers.output.bytes, image],
-    [buffers.mean.bytes, G],
   ]);
+  let first = 0;
   for (const window of windows) {
     const part = { ...sizes, N: window.N };
     const x = window.of(buffers.x, image);
-    const results = {
-      mean: window.of(buffers.mean, G),
-      rest: window.of(buffers.rest, G),
-      rstd: window.of(buffers.rstd, G),
-    };
+    // A window of images need not begin where a window of their few statistics may: these are made apart and copied.
+    const own = (storage: Storage) =>
+      windows.length === 1 ? storage : device.allocate(window.N * G * 4, "groupNorm/statistics");
+    const results = { mean: own(buffers.mean), rest: own(buffers.rest), rstd: own(buffers.rstd) };
     statistics(device, part, eps, { x, ...results });
     const n = window.N * image;
     device.launch(sources["group-norm"], {
@@ -61,6 +60,11 @@ export function groupNorm(device: Device, sizes: GroupSizes, eps: number, buffer
       constants: { WEIGHT: buffers.weight ? 1 : 0, BIAS: buffers.bias ? 1 : 0 },
       groups: grid(n, 64),
     });
+    for (const name of windows.length === 1 ? [] : (["mean", "rest", "rstd"] as const)) {
+      device.copy(results[name], 0, buffers[name], first * G * 4, window.N * G * 4);
+      results[name].release();
+    }
+    first += window.N;
   }
 }
 
