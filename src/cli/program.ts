@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addAblate } from "./ablate.js";
 import { addDoctor } from "./doctor.js";
+import { addDownload } from "./download.js";
 import { addEvaluate } from "./evaluate.js";
 import { addInspect } from "./inspect.js";
 import { addReconstruct } from "./reconstruct.js";
@@ -37,6 +38,7 @@ export function program(): Command {
   addEvaluate(root);
   addReconstruct(root);
   addInspect(root);
+  addDownload(root);
   addDoctor(root);
   return root;
 }
