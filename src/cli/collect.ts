@@ -2,12 +2,14 @@
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { Study } from "./study-plan.js";
+import { writeStudyReport } from "./study-report.js";
 import { collectResults, type StudyResults } from "./study-results.js";
 import { studyCsv, studyMarkdown, studyText } from "./study-tables.js";
 
-/** Writes `results.json`, `results.csv`, `results.md` and `results.txt` of what is finished. */
+/** Writes `results.json`, `.csv`, `.md` and `.txt`, `report.html` and the figure `identification.svg` and `.png` of what is finished. */
 export async function collect(study: Study, root: string): Promise<StudyResults> {
-  const { finished: _finished, ...results } = collectResults(study, root);
+  const collected = collectResults(study, root);
+  const { finished: _finished, ...results } = collected;
   const text = studyText(results);
   const files: Readonly<Record<string, string>> = {
     "results.json": `${JSON.stringify(results, null, 2)}\n`,
@@ -16,5 +18,6 @@ export async function collect(study: Study, root: string): Promise<StudyResults>
     "results.txt": `${text}\n`,
   };
   for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(root, name), content);
+  await writeStudyReport(collected, root);
   return results;
 }

@@ -233,28 +233,38 @@ function row(method: string, setting: string, { identification, pixelCorrelation
   return [method, setting, ...cells, pixelCorrelation.mean.toFixed(3), ssim ? ssim.mean.toFixed(3) : "-"];
 }
 
-/**
- * The table that a run prints: identification by pixels with 95 % intervals against chance, pixel correlation and SSIM; then
- * identification by features; then what is missing.
- */
-export function resultTable(results: readonly MethodResult[]): string {
-  const head = ["", "test fMRI", "2-way", "5-way", "10-way", "correlation", "SSIM"];
-  const chance = ["chance", "", "50.0 %", "20.0 %", "10.0 %", "0", "-"];
-  const align = ["left", "left", "right", "right", "right", "right", "right"] as const;
-  const rows = [head, ...results.map((result) => row(result.method, result.setting, result.pooled)), chance];
+const head = ["", "test fMRI", "2-way", "5-way", "10-way", "correlation", "SSIM"];
+
+/** The rows of a run's main table, the head first: identification by pixels with 95 % intervals, pixel correlation, SSIM, chance last. */
+export function resultRows(results: readonly MethodResult[]): string[][] {
   const within = results.flatMap(({ method, setting, withinFold }) =>
     withinFold ? [row(`${method}, within fold`, setting, withinFold)] : [],
   );
+  const chance = ["chance", "", "50.0 %", "20.0 %", "10.0 %", "0", "-"];
+  return [head, ...results.map((result) => row(result.method, result.setting, result.pooled)), ...within, chance];
+}
+
+/** Identification by features, one row a method and layer. */
+export function featureRows(results: readonly MethodResult[]): string[][] {
   const layers = results[0]?.features.map(({ layer }) => layer) ?? [];
-  const byFeatures = layers.flatMap((layer, l) =>
+  return layers.flatMap((layer, l) =>
     results.map(({ method, setting, features }) => [
       `${method}, by ${layer}`,
       setting,
       ...[2, 5, 10].map((n) => wayCell(features[l]?.identification[n])),
     ]),
   );
-  const missing = results.flatMap(({ method, missing: labels }) =>
-    labels.length > 0 ? [`${method}: no reconstruction of ${labels.length} test images: ${labels.join(", ")}`] : [],
+}
+
+/** A line for each method that has no reconstruction of some images. */
+export function missingNotes(results: readonly MethodResult[]): string[] {
+  return results.flatMap(({ method, missing }) =>
+    missing.length > 0 ? [`${method}: no reconstruction of ${missing.length} test images: ${missing.join(", ")}`] : [],
   );
-  return [textTable([...rows, ...within, ...byFeatures], align), ...missing].join("\n");
+}
+
+/** The table that a run prints: by pixels, then by features, then what is missing. */
+export function resultTable(results: readonly MethodResult[]): string {
+  const align = ["left", "left", "right", "right", "right", "right", "right"] as const;
+  return [textTable([...resultRows(results), ...featureRows(results)], align), ...missingNotes(results)].join("\n");
 }

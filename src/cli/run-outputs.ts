@@ -6,10 +6,12 @@ import { csvTable } from "../eval/index.js";
 import type { Device } from "../index.js";
 import { writeReconstructionGrid } from "../report/grid.js";
 import { writeImages } from "../report/image-files.js";
+import { environmentOf } from "./environment.js";
 import { featureSets } from "./feature-scores.js";
 import type { RunConfig } from "./options.js";
 import type { OtherFolder } from "./others.js";
 import { formatSeconds } from "./progress.js";
+import { writeRunReport } from "./report.js";
 import {
   encoderAccuracy,
   type FoldImages,
@@ -106,15 +108,18 @@ export async function finishRun(run: FinishedRun, folds: readonly FoldImages[]):
   const reconstructions = reconstructionsOf(folds, config.variant, others);
   const features = featureSets(device, weights, config.channels);
   const results = await scoreMethods(reconstructions, { seed: config.seed, features });
-  const { adapter } = device;
+  const environment = environmentOf(device);
   const encoder = encoderAccuracy(folds, raw);
-  const metrics = { config, adapter: adapter.name, software: adapter.software, seconds, results, encoder };
+  const { adapter, software } = environment;
+  const metrics = { config, adapter, software, environment, seconds, results, encoder };
   await folder.writeJson("metrics", metrics);
   await folder.writeText("scores", scoresCsv(results));
   await writeFigure(folder.file("reconstructions"), reconstructions, results);
   await writeImages(reconstructions.stimuli, folder.file("stimuli"));
   const own = reconstructions.methods[0];
   if (own) await writeImages(own.images, folder.file("images"));
+  const { notes } = raw;
+  await writeRunReport({ config, environment, seconds, folder, reconstructions, results, encoder, notes });
   folder.log({ event: "done", seconds });
   if (run.json) process.stdout.write(`${JSON.stringify({ folder: folder.path, ...metrics })}\n`);
   else process.stdout.write(`\n${resultTable(results)}\n\nRun folder: ${folder.path}  (${formatSeconds(seconds)})\n`);

@@ -11,6 +11,7 @@ import {
   type SeedScores,
   summariseSeeds,
 } from "../eval/index.js";
+import type { Environment } from "./environment.js";
 import { jobState } from "./job.js";
 import type { MethodResult, Setting } from "./results.js";
 import { RunFolder } from "./run-folder.js";
@@ -62,6 +63,7 @@ export interface StudyResults {
 export interface RunMetrics {
   readonly adapter: string;
   readonly software: boolean;
+  readonly environment: Environment;
   readonly seconds: number;
   readonly results: readonly MethodResult[];
   readonly encoder: readonly RegionAccuracy[] | null;

@@ -1,5 +1,6 @@
 /** A study's results as tables: rows of text for the terminal, Markdown and CSV. */
 import { csvTable, markdownTable, type ScoreSummary, textTable } from "../eval/index.js";
+import type { Section } from "../report/page.js";
 import { describePoint } from "./study-plan.js";
 import { type StudyComparison, type StudyResults, type StudyRow, ways } from "./study-results.js";
 
@@ -79,7 +80,7 @@ function comparisonRows(results: StudyResults): string[][] {
 }
 
 /** What the tables mean, line by line. */
-function notes(results: StudyResults): string[] {
+export function studyNotes(results: StudyResults): string[] {
   const { missing, adapters, study } = results;
   const excluded = study.variants.includes("targetExcluded");
   return [
@@ -104,15 +105,20 @@ function tables(results: StudyResults): { title: string; rows: string[][] }[] {
   ].filter(({ rows }) => rows.length > 1);
 }
 
+/** For the report. */
+export function studySections(results: StudyResults): Section[] {
+  return tables(results).map(({ title, rows }) => ({ kind: "table", title, rows }));
+}
+
 /** For the terminal. */
 export function studyText(results: StudyResults): string {
-  return [...tables(results).map(({ rows }) => textTable(rows)), notes(results).join("\n")].join("\n\n");
+  return [...tables(results).map(({ rows }) => textTable(rows)), studyNotes(results).join("\n")].join("\n\n");
 }
 
 /** For a document. */
 export function studyMarkdown(results: StudyResults): string {
   const parts = tables(results).map(({ title, rows }) => `## ${title}\n\n${markdownTable(rows)}`);
-  const bullets = notes(results).map((note) => `- ${note}`);
+  const bullets = studyNotes(results).map((note) => `- ${note}`);
   return `${[...parts, bullets.join("\n")].join("\n\n")}\n`;
 }
 

@@ -137,6 +137,35 @@ describe("a study", { timeout: 900_000 }, () => {
     expect(csv[1]).toMatch(/^supervised only,inductive,2,all test images,0\.5,/);
     expect(read("study/results.md")).toMatch(/^## Identification by pixels\n\n\| {2}\| test fMRI \| seeds \| 2-way % /);
     expect(readdirSync(join(scratch, "study/runs/supervised-seed0/images")).length).toBe(11);
+    expect(existsSync(join(scratch, "study/identification.png"))).toBe(true);
+  });
+
+  test("its reports need nothing from elsewhere, and name every image for those who cannot see it", () => {
+    for (const file of ["study/report.html", "study/runs/supervised-seed0/report.html"]) {
+      const html = read(file);
+      expect(html.length).toBeLessThan(2_000_000);
+      // Addresses are data in the page or the name of SVG itself.
+      const addresses = [...html.matchAll(/(?:src|href|url)\s*[=(]\s*"?([^")\s>]{0,30})/g)].map(
+        ([, address]) => address,
+      );
+      expect(addresses.filter((address) => !address!.startsWith("data:image/webp;base64,"))).toEqual([]);
+      expect(html.match(/https?:\/\/[^"]+/g)?.every((address) => address === "http://www.w3.org/2000/svg")).toBe(true);
+      expect(html).not.toMatch(/<script|<link|@import/);
+      const images = html.match(/<img [^>]+>/g)!;
+      expect(images.length).toBe(11 * 3);
+      for (const image of images) expect(image).toMatch(/ alt="[^"]{3,}"/);
+      for (const drawing of html.match(/<svg [^>]+>/g)!) expect(drawing).toMatch(/role="img" aria-label="[^"]{20,}"/);
+      for (const word of [
+        "inductive",
+        "chance",
+        "L_D: pairs",
+        "llvmpipe|SwiftShader|adapter",
+        "Environment",
+      ])
+        expect(html).toMatch(new RegExp(word));
+    }
+    for (const word of ["Encoder by region", "transductive", "target excluded"])
+      expect(read("study/report.html")).toContain(word);
   });
 
   test("another study is not mixed in, more seeds are", async () => {
