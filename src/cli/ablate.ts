@@ -11,7 +11,7 @@ import { defaultStudyFolder } from "./run-folder.js";
 import { submit } from "./slurm.js";
 import { type Job, jobsOf, openStudy, type Study, saveStudy, sweeps } from "./study-plan.js";
 import { studyText } from "./study-tables.js";
-import { readConfigFile, settingOptions, wholeNumber } from "./train.js";
+import { readConfigFile, settingOptions, wholeNumber, withDataset } from "./train.js";
 
 const allVariants = ["supervised", "images", "full", "targetExcluded"] as const;
 
@@ -130,7 +130,7 @@ async function studyOf(args: AblateArguments): Promise<{ study: Study; root: str
   if (!says && Object.keys(choices).length === 0 && out !== undefined && (task || collecting || hasStudy(out))) {
     return { study: openStudy(out), root: out };
   }
-  const base = { ...(file === undefined ? {} : readConfigFile(file)), ...choices };
+  const base = await withDataset({ ...(file === undefined ? {} : readConfigFile(file)), ...choices });
   for (const name of ["variant", "seed"]) {
     if (name in base) throw new UsageError(`${file}: ${name} is what a study varies; give --${name}s`);
   }

@@ -162,7 +162,7 @@ export function readConfigFile(file: string): Record<string, unknown> {
  *
  * @throws {DataError} when it is none.
  */
-async function withDataset(settings: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function withDataset(settings: Record<string, unknown>): Promise<Record<string, unknown>> {
   const data = settings["data"];
   if (settings["dataset"] !== undefined || typeof data !== "string") return settings;
   const dataset = (await identify(data)) === "images" ? "simulate" : await identifyDataset(data);

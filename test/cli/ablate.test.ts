@@ -155,13 +155,7 @@ describe("a study", { timeout: 900_000 }, () => {
       expect(images.length).toBe(11 * 3);
       for (const image of images) expect(image).toMatch(/ alt="[^"]{3,}"/);
       for (const drawing of html.match(/<svg [^>]+>/g)!) expect(drawing).toMatch(/role="img" aria-label="[^"]{20,}"/);
-      for (const word of [
-        "inductive",
-        "chance",
-        "L_D: pairs",
-        "llvmpipe|SwiftShader|adapter",
-        "Environment",
-      ])
+      for (const word of ["inductive", "chance", "L_D: pairs", "llvmpipe|SwiftShader|adapter", "Environment"])
         expect(html).toMatch(new RegExp(word));
     }
     for (const word of ["Encoder by region", "transductive", "target excluded"])
