@@ -8,11 +8,16 @@ import { avgPoolReference } from "../reference/avg-pool2d.js";
 import { batchNormReference, channelStatistics } from "../reference/batch-norm2d.js";
 import { concatReference } from "../reference/concat.js";
 import { conv2dOutputSize, conv2dReference } from "../reference/conv2d.js";
+import { cumulativeReference } from "../reference/cumulative.js";
 import { rowReferences } from "../reference/elementwise.js";
-import { matmulReference } from "../reference/matmul.js";
+import { gatherPlaces } from "../reference/gather.js";
+import { groupNormReference } from "../reference/group-norm.js";
+import { batchReference, matmulReference } from "../reference/matmul.js";
+import { maxPoolReference } from "../reference/max-pool2d.js";
 import { padSources } from "../reference/pad.js";
 import { reduceReference } from "../reference/reduce.js";
 import { sliceReference } from "../reference/slice.js";
+import { softmaxReference } from "../reference/softmax.js";
 import { transposeReference } from "../reference/transpose.js";
 import { upsample2dReference } from "../reference/upsample2d.js";
 import type { Entry, Pick, Value } from "./program.js";
@@ -123,8 +128,21 @@ function nearTie(values: ArrayLike<number>, groups: number[], margin = 0.02): bo
   });
 }
 
-function reduction(kind: "sum" | "mean" | "max" | "min"): Entry {
-  const op = { sum: vp.sum, mean: vp.mean, max: vp.max, min: vp.min }[kind];
+/** Reductions that a difference quotient can judge; what must stay away from where they have no slope. */
+const reductionOps = {
+  sum: vp.sum,
+  mean: vp.mean,
+  max: vp.max,
+  min: vp.min,
+  prod: vp.prod,
+  variance: vp.variance,
+  std: vp.std,
+  norm: vp.norm,
+  logSumExp: vp.logSumExp,
+} as const;
+
+function reduction(kind: keyof typeof reductionOps): Entry {
+  const op = reductionOps[kind];
   return {
     name: kind,
     arity: 1,
@@ -134,15 +152,75 @@ function reduction(kind: "sum" | "mean" | "max" | "min"): Entry {
       const keepDims = pick(2) === 1;
       const kept = shape!.map((size, i) => (axes.includes(i) ? 1 : size));
       const result = keepDims ? kept : shape!.filter((_, i) => !axes.includes(i));
+      if ((kind === "variance" || kind === "std") && sizeOf(kept) === sizeOf(shape!)) return null;
+      const reference = ({ values }: Value) => from(result, reduceReference(kind, values, shape!, axes));
       return {
         text: `${kind} axes ${axes} keepDims ${keepDims} of `,
         run: (x) => op(x!, { axes, keepDims }),
-        reference: ({ values }) => from(result, reduceReference(kind, values, shape!, axes)),
-        kink: ({ values }) => (kind === "max" || kind === "min") && nearTie(values, broadcastIndices(kept, shape!)),
+        reference,
+        kink(x) {
+          if (kind === "max" || kind === "min") return nearTie(x.values, broadcastIndices(kept, shape!));
+          return (kind === "std" || kind === "norm") && reference(x).values.some((v) => v < 0.1);
+        },
       };
     },
   };
 }
+
+/** Ops along one axis that keep the shape. */
+const alongAxis: Entry[] = (
+  [
+    ["softmax", vp.softmax, (v: Float64Array, shape: Shape, axis: number) => softmaxReference(v, shape, axis, false)],
+    [
+      "logSoftmax",
+      vp.logSoftmax,
+      (v: Float64Array, shape: Shape, axis: number) => softmaxReference(v, shape, axis, true),
+    ],
+    [
+      "cumSum",
+      vp.cumSum,
+      (v: Float64Array, shape: Shape, axis: number) => cumulativeReference("cumSum", v, shape, { axis }),
+    ],
+    [
+      "cumProd",
+      vp.cumProd,
+      (v: Float64Array, shape: Shape, axis: number) => cumulativeReference("cumProd", v, shape, { axis }),
+    ],
+  ] as const
+).map(([name, op, reference]) => ({
+  name,
+  arity: 1,
+  choose: ([shape], pick) => {
+    if (shape!.length === 0) return null;
+    const axis = pick(shape!.length);
+    return {
+      text: `${name} axis ${axis} of `,
+      run: (x) => op(x!, { axis }),
+      reference: ({ values }) => from(shape!, reference(values, shape!, axis)),
+    };
+  },
+}));
+
+/** Rows picked by whole numbers, some of them twice. */
+const taken: Entry = {
+  name: "take",
+  arity: 1,
+  choose: ([shape], pick) => {
+    if (shape!.length === 0) return null;
+    const axis = pick(shape!.length);
+    const indices = Int32Array.from({ length: upTo(pick, 6) }, () => pick(shape![axis]!));
+    const result = shape!.map((size, i) => (i === axis ? indices.length : size));
+    return {
+      text: `take axis ${axis} [${indices}] of `,
+      run: (x) => vp.take(x!, vp.tensor(x!.device, indices), { axis }),
+      reference: ({ values }) =>
+        from(
+          result,
+          gatherPlaces(shape!, axis, indices, false).map((place) => values[place]!),
+        ),
+    };
+  },
+};
 
 const shapeEntries: Entry[] = [
   {
@@ -292,6 +370,24 @@ const products: Entry[] = [
     },
   },
   {
+    name: "matmul of batches",
+    arity: 2,
+    choose: ([a, b]) => {
+      if (a!.length < 1 || b!.length < 1 || a!.length + b!.length === 4) return null;
+      if (a!.at(-1) !== (b!.at(-2) ?? b![0])) return null;
+      const batch = broadcast([a!.slice(0, -2), b!.slice(0, -2)]);
+      if (!batch) return null;
+      const rows = a!.length > 1 ? [a!.at(-2)!] : [];
+      const columns = b!.length > 1 ? [b!.at(-1)!] : [];
+      return {
+        text: "matmul of batches of ",
+        run: (x, y) => vp.matmul(x!, y!),
+        reference: (x, y) =>
+          from([...batch, ...rows, ...columns], batchReference(x!.values, x!.shape, y!.values, y!.shape, {})),
+      };
+    },
+  },
+  {
     name: "gram",
     arity: 1,
     choose: ([shape]) => {
@@ -408,6 +504,51 @@ const imageEntries: Entry[] = [
     },
   },
   {
+    name: "maxPool2d",
+    arity: 1,
+    choose: ([shape], pick) => {
+      if (shape!.length !== 4) return null;
+      const kernel = [upTo(pick, Math.min(3, shape![1]!)), upTo(pick, Math.min(3, shape![2]!))] as const;
+      const stride = [upTo(pick, 2), upTo(pick, 3)] as const;
+      const window = {
+        kernel,
+        stride,
+        padding: [
+          [0, 0],
+          [0, 0],
+        ] as const,
+        dilation: [1, 1] as const,
+        ceilMode: false,
+      };
+      const planes = shape!.map((size, i) => (i === 1 || i === 2 ? 1 : size));
+      return {
+        text: `maxPool2d ${JSON.stringify({ kernel, stride })} of `,
+        run: (x) => vp.maxPool2d(x!, { kernelSize: kernel, stride }),
+        reference: ({ values }) => {
+          const result = maxPoolReference(values, shape!, window);
+          return from(result.shape, result.values);
+        },
+        kink: ({ values }) => nearTie(values, broadcastIndices(planes, shape!)),
+      };
+    },
+  },
+  {
+    name: "groupNorm",
+    arity: 1,
+    choose: ([shape], pick) => {
+      if (shape!.length < 2 || sizeOf(shape!) === 0) return null;
+      const C = shape!.at(-1)!;
+      const groups = [1, C, 2][pick(3)]!;
+      const [N, P, D] = [shape![0]!, sizeOf(shape!.slice(1, -1)), C / groups];
+      if (C % groups !== 0 || P * D < 3) return null;
+      return {
+        text: `groupNorm ${groups} of `,
+        run: (x) => vp.groupNorm(x!, null, null, { groups, eps: 0.1 }),
+        reference: ({ values }) => from(shape!, groupNormReference(values, null, null, { N, P, G: groups, D }, 0.1)),
+      };
+    },
+  },
+  {
     name: "batchNorm2d",
     arity: 1,
     choose: ([shape]) => {
@@ -453,7 +594,9 @@ const masked: Entry = {
 /** Every op that programs may use; what fits few shapes stands here more than once. */
 export const catalogue: readonly Entry[] = [
   ...rowNames.map(rowEntry),
-  ...(["sum", "mean", "max", "min"] as const).map(reduction),
+  ...(Object.keys(reductionOps) as (keyof typeof reductionOps)[]).map(reduction),
+  ...alongAxis,
+  taken,
   ...shapeEntries,
   ...shapeEntries,
   ...products,
