@@ -97,7 +97,7 @@ const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
     resolution: 32,
     channels: 3,
     encoderEpochs: 8,
-    decoderEpochs: 16,
+    decoderEpochs: 32,
     batchSize: 16,
     encoderChannels: 32,
     decoderChannels: 32,
