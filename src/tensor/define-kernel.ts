@@ -115,6 +115,7 @@ function workgroups(source: ReflectedKernel, { threads, overrides = {} }: Kernel
  * @throws {FormatError} when the source has no or several entry points, or binds what is not named above.
  *
  * @example
+ * ```ts
  * const halve = defineKernel(`
  *   @group(0) @binding(1) var<storage, read> x: array<f32>;
  *   @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -122,6 +123,7 @@ function workgroups(source: ReflectedKernel, { threads, overrides = {} }: Kernel
  *     if (id.x < arrayLength(&y)) { y[id.x] = 0.5 * x[id.x]; }
  *   }`);
  * halve({ x: ones(device, [3]), y: zeros(device, [3]) }, { threads: 3 });
+ * ```
  */
 export function defineKernel(code: string): Kernel {
   if (typeof code !== "string") throw new FormatError(`defineKernel: the WGSL must be a string, got ${typeof code}`);
