@@ -116,7 +116,7 @@ async function readFolder(folder: string): Promise<FeatureWeights> {
   if (weights.conv1 || weights.vgg19) return weights;
   throw new DataError(
     `${folder} holds no feature weights`,
-    "It should hold torchvision's vgg19 and alexnet (.pth or .safetensors), imagenet-caffe-ref.mat, or .npy files as docs/data.md lists them.",
+    "It should hold torchvision's vgg19 and alexnet (.pth or .safetensors), imagenet-caffe-ref.mat, or .npy files such as vgg19/conv1_1_w_oihw.npy.",
   );
 }
 
