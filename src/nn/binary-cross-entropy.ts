@@ -1,7 +1,8 @@
 /** Losses of yes-or-no targets. */
 import { ShapeError } from "../kernels/errors.js";
 import { defineOp, type Plan } from "../tensor/define-op.js";
-import { abs, add, div, exp, log, maximum, mul, neg, square, sub } from "../tensor/ops/elementwise.js";
+import { softplus } from "../tensor/ops/activations.js";
+import { add, div, log, maximum, mul, neg, sub } from "../tensor/ops/elementwise.js";
 import { broadcastShapes, describeShapes, sameShape } from "../tensor/shape.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
 import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
@@ -71,19 +72,6 @@ export function binaryCrossEntropy(
   weighted(op, prediction, [["weight", weight]]);
   const plain = terms(prediction, target);
   return reduceTerms(weight ? mul(plain, weight) : plain, reduction);
-}
-
-/** `log(1 + e^x)`, by a series in `s = e / (2 + e)`, `e = e^-|x|`, which loses nothing where e is small. */
-function softplus(x: Tensor): Tensor {
-  const { device } = x;
-  const e = exp(neg(abs(x)));
-  const s = div(e, add(e, constant(device, 2)));
-  const s2 = square(s);
-  // log(1 + e) = 2 (s + s^3 / 3 + s^5 / 5 + ...), s at most 1/3.
-  let series: Tensor = constant(device, 1 / 15);
-  for (let power = 13; power >= 1; power -= 2) series = add(mul(series, s2), constant(device, 1 / power));
-  const twice = mul(constant(device, 2), s);
-  return add(maximum(x, constant(device, 0)), mul(twice, series));
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Losses over classes. The classes are the last axis: `[N, K]`, `[N, H, W, K]`, `[K]`. */
 import { DTypeError, ShapeError } from "../kernels/errors.js";
 import { classMask, classStatus } from "../tensor/ops/class-targets.js";
-import { add, div, equal, exp, log, mul, neg, sub, where } from "../tensor/ops/elementwise.js";
-import { max } from "../tensor/ops/max.js";
+import { add, div, equal, mul, neg, where } from "../tensor/ops/elementwise.js";
+import { logSoftmax } from "../tensor/ops/softmax.js";
 import { mean, sum } from "../tensor/ops/sum.js";
 import { describeShapes, type Shape, sameShape } from "../tensor/shape.js";
 import { constant, type Tensor } from "../tensor/tensor.js";
@@ -42,7 +42,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new ShapeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
   checkTarget("crossEntropy", ["logits", logits], target);
-  const logs = logSoftmax(logits);
+  const logs = logSoftmax(logits, { axis: -1 });
   if (target.dtype === "f32") return fromProbabilities(logs, target, options, K);
   return fromIndices(logs, target, rest, labelSmoothing);
 }
@@ -98,14 +98,6 @@ function checkTarget(op: string, [name, x]: readonly [string, Tensor], target: T
       ["target", target.shape],
     ])}`,
   );
-}
-
-/** `x - log sum exp x` over the last axis. The largest is taken off first: nothing overflows, and no gradient needs to know. */
-function logSoftmax(x: Tensor): Tensor {
-  const last = { axes: -1, keepDims: true };
-  const largest = x.device.noGrad(() => max(x, last));
-  const shifted = sub(x, largest);
-  return sub(shifted, log(sum(exp(shifted), last)));
 }
 
 function fromIndices(logs: Tensor, target: Tensor, options: NllOptions, labelSmoothing: number): Tensor {
