@@ -4,7 +4,8 @@
  *   npm run example -- digits --images FILE.gz --labels FILE.gz       MNIST's files, or others in IDX format
  */
 import { parseArgs } from "node:util";
-import { Adam, backward, Conv2d, Linear, openDevice, relu, Sequential, type Tensor, tensor } from "voxpix";
+import type { Tensor } from "voxpix";
+import { Adam, backward, Conv2d, crossEntropy, Linear, openDevice, relu, Sequential, tensor } from "voxpix";
 import { HostRandom } from "voxpix/data";
 import { drawDigits, readDigits } from "./data.js";
 
@@ -28,24 +29,20 @@ const net = new Sequential([
 ]);
 const optimizer = new Adam(net.parameters(), { lr: 2e-3 });
 
-/** Some of the images as a tensor, NHWC, and their labels as rows with a single 1. */
+/** Some of the images as a tensor, NHWC, and the numbers that they show. */
 function batchOf(indices: readonly number[]): [x: Tensor, y: Tensor] {
   const pixels = indices.flatMap((i) => Array.from(images.subarray(i * 784, (i + 1) * 784)));
-  const rows = indices.flatMap((i) => Array.from({ length: 10 }, (_, digit) => Number(labels[i] === digit)));
-  return [tensor(device, pixels, [indices.length, 28, 28, 1]), tensor(device, rows, [indices.length, 10])];
+  const digits = indices.map((i) => labels[i] ?? 0);
+  return [
+    tensor(device, pixels, [indices.length, 28, 28, 1]),
+    tensor(device, digits, [indices.length], { dtype: "i32" }),
+  ];
 }
 
 for (let step = 1; step <= Number(options.steps); step++) {
   using _scope = device.scope(); // frees what the step makes
   const [x, y] = batchOf(Array.from({ length: 64 }, () => random.integer(trained)));
-  const scores = net.forward(x);
-  // Cross entropy: minus the logarithm of the probability that the network gives to the right digit.
-  const loss = scores
-    .exp()
-    .sum({ axes: 1 })
-    .log()
-    .sub(scores.mul(y).sum({ axes: 1 }))
-    .mean();
+  const loss = crossEntropy(net.forward(x), y);
   optimizer.step(backward(loss));
   if (step % 50 === 0 || step === 1) console.log(`step ${step}: loss ${(await loss.item()).toFixed(3)}`);
 }
