@@ -55,8 +55,8 @@ function windowAxes(
   const dilation = pair(op, "dilation", options.dilation ?? 1, 1);
   const { padding = 0 } = options;
   const given = typeof padding === "string" || typeof padding === "number" ? padding : padding.flat();
-  if (typeof given !== "string") pair(op, "padding", given as Pair, 0);
-  if (typeof given === "object" && given.length === 4) pair(op, "padding", given.slice(2) as unknown as Pair, 0);
+  const ends = typeof given === "object" && given.length === 4 ? [given.slice(0, 2), given.slice(2)] : [given];
+  for (const own of typeof given === "string" ? [] : ends) pair(op, "padding", own as Pair, 0);
   const axis = (i: 0 | 1): WindowAxis => {
     const extent = dilation[i] * (kernel[i] - 1) + 1;
     const [before, after] = axisPadding(padding, i, sizes[i], extent, stride[i]);

@@ -1,6 +1,7 @@
 /** The options of resizings: what they may be, and the sizes and ratios that follow from them. */
 import { ShapeError } from "../kernels/errors.js";
 import type { Ratio } from "../kernels/upsample2d.js";
+import { checkChoice } from "./options.js";
 import { type Pair, pair } from "./pair.js";
 import { describeShapes, type Shape } from "./shape.js";
 
@@ -65,6 +66,7 @@ export function checkResizing(
   line = describeShapes([["x", x, "NHWC"]]),
 ): Resizing {
   const { mode = "nearest", alignCorners = false, antialias = false } = options;
+  checkChoice(op, "mode", mode, ["nearest", "nearest-exact", "bilinear", "bicubic"]);
   const smooth = mode === "bilinear" || mode === "bicubic";
   for (const [name, value] of Object.entries({ alignCorners, antialias })) {
     if (value && !smooth) throw new ShapeError(`${op}: ${name} needs mode "bilinear" or "bicubic", got mode "${mode}"`);
@@ -95,7 +97,7 @@ export function resizingOf(
   op: string,
   x: Shape,
   from: readonly [number, number],
-  options: Sampling & { readonly scale?: Pair; readonly size?: Pair },
+  options: Sampling & { readonly scale?: Pair; readonly size?: Pair } = {},
   line?: string,
 ): Resizing {
   const { scale, size } = options;

@@ -2,9 +2,11 @@
  * Batch normalisation. While only values are computed its gradients are two fused passes; while the gradients are themselves
  * recorded they are composed from ops, which can be differentiated again.
  */
+
 import * as kernels from "../../kernels/batch-norm2d.js";
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkInputs, defineOp, type Op } from "../define-op.js";
+import { checkChoice, checkEps } from "../options.js";
 import { describeShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
@@ -272,6 +274,8 @@ export function batchNorm2d(
   options: BatchNorm2dOptions,
 ): Tensor {
   checkInputs("batchNorm2d", ["x", "weight?", "bias?"], [x, weight, bias]);
+  checkChoice("batchNorm2d", "mode", options?.mode, ["train", "eval"]);
+  checkEps("batchNorm2d", options.eps ?? 1e-5);
   const filled = (value: number) => broadcastTo(constant(x.device, value), { shape: x.shape.slice(-1) });
   const [scale, shift] = [weight ?? filled(1), bias ?? filled(0)];
   if (options.mode === "train") return byBatch(x, scale, shift, options);

@@ -1,7 +1,7 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { dropout as dropoutKernel, streamWords } from "../../kernels/random.js";
 import { defineOp } from "../define-op.js";
-import type { Rng } from "../random.js";
+import { Rng } from "../random.js";
 import { formatShape, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
@@ -58,6 +58,7 @@ export interface DropoutOptions {
  */
 export function dropout(x: Tensor, { rate, rng }: DropoutOptions): Tensor {
   checkRate(rate);
+  if (!(rng instanceof Rng)) throw new ShapeError("dropout: rng must be a generator, got none; see device.rng(seed)");
   if (rng.device !== x.device) throw new ShapeError("dropout: rng lives on another device than x");
   return rate === 0 ? x : dropoutAt(x, rng.take(x.size), { rate });
 }

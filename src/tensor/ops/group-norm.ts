@@ -2,9 +2,11 @@
  * Group normalisation, and what layer and instance normalisation share with it. The forward pass is fused; the gradients are
  * composed of ops. While they are themselves recorded, the statistics are too, so that they can be differentiated again.
  */
+
 import { ShapeError } from "../../kernels/errors.js";
 import * as kernels from "../../kernels/group-norm.js";
 import { defineOp, type Op } from "../define-op.js";
+import { checkEps } from "../options.js";
 import { describeShapes, formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
@@ -73,6 +75,7 @@ export function defineGroupNorm<Options extends object>(
     inputs: ["x", "weight?", "bias?"],
     plan([x, weight, bias], options: Options) {
       const sizes = planOf(x, weight, options);
+      checkEps(name, sizes.eps);
       checkAffine(name, x, [["weight", weight] as const, ["bias", bias] as const], sizes.affine);
       return { shape: x.shape, sizes };
     },

@@ -1,5 +1,6 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { checkInputs } from "../define-op.js";
+import { checkEps } from "../options.js";
 import { describeShapes, formatShape, sameShape } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square } from "./elementwise.js";
@@ -22,6 +23,7 @@ import { mean } from "./sum.js";
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, options: LayerNormOptions = {}): Tensor {
   checkInputs("rmsNorm", ["x", "weight?"], [x, weight]);
   const { shape = weight?.shape ?? x.shape.slice(-1), eps = 2 ** -23 } = options;
+  checkEps("rmsNorm", eps);
   const { rows, length } = trailing("rmsNorm", x.shape, shape);
   if (weight && !sameShape(weight.shape, shape)) {
     const lines = describeShapes([
