@@ -149,6 +149,31 @@ function explain(error: z.ZodError, where: string): UsageError {
   return new UsageError(`${where}: ${path ? `${path}: ` : ""}${issue?.message ?? "is not valid"}`);
 }
 
+/** Settings that each are valid but do not go together. */
+function checkTogether(config: RunConfig, where: string): void {
+  const { dataset, data, folds, subject, stimuli } = config;
+  if (dataset !== "simulate" && data === null) {
+    throw new UsageError(`${where}: dataset ${dataset} needs --data PATH, the file or folder that holds it`);
+  }
+  if (subject !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset)) {
+    throw new UsageError(
+      `${where}: --subject chooses among those of god, vim1 and ssfmri2im; the dataset is ${dataset}`,
+    );
+  }
+  if (stimuli !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset)) {
+    throw new UsageError(`${where}: --stimuli is for god, vim1 and ssfmri2im; the dataset is ${dataset}`);
+  }
+  if (dataset === "god" && stimuli === null) {
+    throw new UsageError(
+      `${where}: dataset god needs --stimuli PATH, the folder of ImageNet pictures that were shown, or the .npz of them`,
+    );
+  }
+  if (dataset !== "simulate" && Object.keys(config.simulate).length > 0) {
+    throw new UsageError(`${where}: --simulate changes the simulated subject; the dataset is ${dataset}`);
+  }
+  if (folds === 1) throw new UsageError(`${where}: --folds must be 0 (the dataset's own split) or at least 2, got 1`);
+}
+
 /**
  * Completes and checks a configuration.
  *
@@ -177,26 +202,6 @@ export function completeConfig(choices: Readonly<Record<string, unknown>>, where
   };
   const parsed = runConfigSchema.safeParse(whole);
   if (!parsed.success) throw explain(parsed.error, where);
-  const { data, folds, subject, stimuli } = parsed.data;
-  if (dataset.data !== "simulate" && data === null) {
-    throw new UsageError(`${where}: dataset ${dataset.data} needs --data PATH, the file or folder that holds it`);
-  }
-  if (subject !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset.data)) {
-    throw new UsageError(
-      `${where}: --subject chooses among those of god, vim1 and ssfmri2im; the dataset is ${dataset.data}`,
-    );
-  }
-  if (stimuli !== null && !/^(god|vim1|ssfmri2im)$/.test(dataset.data)) {
-    throw new UsageError(`${where}: --stimuli is for god, vim1 and ssfmri2im; the dataset is ${dataset.data}`);
-  }
-  if (dataset.data === "god" && stimuli === null) {
-    throw new UsageError(
-      `${where}: dataset god needs --stimuli PATH, the folder of ImageNet pictures that were shown, or the .npz of them`,
-    );
-  }
-  if (dataset.data !== "simulate" && Object.keys(parsed.data.simulate).length > 0) {
-    throw new UsageError(`${where}: --simulate changes the simulated subject; the dataset is ${dataset.data}`);
-  }
-  if (folds === 1) throw new UsageError(`${where}: --folds must be 0 (the dataset's own split) or at least 2, got 1`);
+  checkTogether(parsed.data, where);
   return parsed.data;
 }

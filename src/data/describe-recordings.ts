@@ -25,7 +25,7 @@ export async function describeFacts(path: string, kind: FileKind): Promise<Facts
   // Pictures are decoded small: only their number is told.
   const small = { resolution: 8 };
   if (kind === "kay") return rawFacts(await readKay(path, { ...small, roi: "all" }));
-  return rawFacts(await (kind === "digit69" ? readDigit69(path, small) : readFolder(path, small)));
+  return rawFacts(await (kind === "digit69" ? readDigit69(path) : readFolder(path, small)));
 }
 
 /** A folder of several subjects is described by their files; each is worth a look of its own. */
@@ -56,9 +56,11 @@ function missingIn(matrices: readonly Matrix[]): Facts {
 const sizes = (regions: readonly Region[]) =>
   Object.fromEntries(regions.map(({ name, voxels }) => [name, voxels.length]));
 
-const range = (counts: readonly number[]) => {
+/** How often, in words. */
+const times = (counts: readonly number[]) => {
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
-  return low === high ? String(low) : `${low} to ${high}`;
+  if (low !== high) return `${low} to ${high} times`;
+  return low === 1 ? "once" : `${low} times`;
 };
 
 function repeatsOf(seen: readonly (string | number)[]): number[] {
@@ -69,7 +71,7 @@ function repeatsOf(seen: readonly (string | number)[]): number[] {
 
 function trialFacts({ stimuli, runs }: GodTrials): string {
   const repeats = repeatsOf(stimuli);
-  return `${stimuli.length} trials in ${new Set(runs).size} runs, ${repeats.length} pictures, each ${range(repeats)} times`;
+  return `${stimuli.length} trials in ${new Set(runs).size} runs, ${repeats.length} pictures, each ${times(repeats)}`;
 }
 
 async function godFacts(file: string): Promise<Facts> {
@@ -120,8 +122,8 @@ function npzRecordingFacts(file: string): Promise<Facts> {
     }
     return {
       file,
-      training: `${train.rows} trials, ${trained.length} pictures, each ${range(trained)} times`,
-      test: `${test.rows} trials, ${tested.length} pictures, each ${range(tested)} times`,
+      training: `${train.rows} trials, ${trained.length} pictures, each ${times(trained)}`,
+      test: `${test.rows} trials, ${tested.length} pictures, each ${times(tested)}`,
       voxels: train.columns,
       regions,
       ...missingIn([train, test]),
@@ -130,11 +132,11 @@ function npzRecordingFacts(file: string): Promise<Facts> {
 }
 
 function rawFacts({ images, split, responses, regions, notes }: RawDataset): Facts {
-  const repeats = (indices: readonly number[]) => range(indices.map((i) => responses[i]?.rows ?? 0));
+  const repeats = (indices: readonly number[]) => times(indices.map((i) => responses[i]?.rows ?? 0));
   return {
     images: images.count,
-    training: `${split.train.length} images, each seen ${repeats(split.train)} times`,
-    test: `${split.test.length} images, each seen ${repeats(split.test)} times`,
+    training: `${split.train.length} images, each seen ${repeats(split.train)}`,
+    test: `${split.test.length} images, each seen ${repeats(split.test)}`,
     voxels: responses[0]?.columns ?? 0,
     ...(regions === undefined ? {} : { regions: sizes(regions) }),
     ...missingIn(responses),

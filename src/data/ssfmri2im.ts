@@ -42,17 +42,7 @@ export async function readSsfmri2im(path: string, options: Ssfmri2imOptions = {}
   const file = await subjectFile(path, options.subject ?? null, /^(?!.*images).*\.npz$/i);
   const stimuli = options.stimuli ?? (await picturesBeside(file));
   return withNpz(file, async (npz) => {
-    const missing = WANTED.find((name) => !npz.names.includes(name));
-    if (missing !== undefined) {
-      throw new DataError(`${file}: no array ${missing}, it holds ${npz.names.join(", ")}`, "Give a sbj_N.npz.");
-    }
-    const [train, test] = [await readPart(npz, "arr_0", "arr_3"), await readPart(npz, "arr_1", "arr_4")];
-    if (train.fmri.columns !== test.fmri.columns) {
-      throw new DataError(
-        `${file}: arr_0 has ${train.fmri.columns} voxels, arr_1 ${test.fmri.columns}`,
-        "Give the original sbj_N.npz.",
-      );
-    }
+    const { train, test } = await readParts(npz);
     const shown = {
       train: { names: null, places: train.places },
       test: { names: null, places: test.places },
@@ -80,6 +70,19 @@ export async function readSsfmri2im(path: string, options: Ssfmri2imOptions = {}
     };
     return selectRois(raw, options.roi ?? (regions.some(({ name }) => name === "VC") ? "VC" : "all"));
   });
+}
+
+async function readParts(npz: Npz): Promise<{ train: Part; test: Part }> {
+  const missing = WANTED.find((name) => !npz.names.includes(name));
+  if (missing !== undefined) {
+    throw new DataError(`${npz.file}: no array ${missing}, it holds ${npz.names.join(", ")}`, "Give a sbj_N.npz.");
+  }
+  const [train, test] = [await readPart(npz, "arr_0", "arr_3"), await readPart(npz, "arr_1", "arr_4")];
+  if (train.fmri.columns === test.fmri.columns) return { train, test };
+  throw new DataError(
+    `${npz.file}: arr_0 has ${train.fmri.columns} voxels, arr_1 ${test.fmri.columns}`,
+    "Give the original sbj_N.npz.",
+  );
 }
 
 interface Part {

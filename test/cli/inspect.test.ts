@@ -23,7 +23,7 @@ describe("inspect", () => {
       recording(`god/${name}`),
       "god",
       {
-        training: "12 trials in 4 runs, 12 pictures, each 1 times",
+        training: "12 trials in 4 runs, 12 pictures, each once",
         test: "20 trials in 5 runs, 4 pictures, each 5 times",
         "other trials": 4,
         voxels: 15,
@@ -52,14 +52,14 @@ describe("inspect", () => {
     [
       recording("kay_images.npz"),
       "kay",
-      { training: "10 images, each seen 1 times", voxels: 6, "missing values": "none" },
+      { training: "10 images, each seen once", voxels: 6, "missing values": "none" },
     ],
     [
       recording("ssfmri2im/sbj_2.npz"),
       "ssfmri2im",
       { test: "20 trials, 4 pictures, each 5 times", regions: { V1: 3, V2: 2, VC: 8, FFA: 1 } },
     ],
-    [fixture("digit69_28x28.mat"), "digit69", { training: "90 images, each seen 1 times", voxels: 5 }],
+    [fixture("digit69_28x28.mat"), "digit69", { training: "90 images, each seen once", voxels: 5 }],
     [
       recording("god/images.npz"),
       "pictures",
