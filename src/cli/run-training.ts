@@ -28,7 +28,7 @@ import { type FoldImages, foldImages, type MethodResult } from "./results.js";
 import { RunFolder } from "./run-folder.js";
 import { finishRun } from "./run-outputs.js";
 import { type StopSwitch, stopOnSignals } from "./signals.js";
-import { foldDataset, joinUnits, matrixAsImages, trainingDataset, type Unit, unitsOf } from "./units.js";
+import { foldDataset, joinUnits, matrixAsImages, placeOf, trainingDataset, type Unit, unitsOf } from "./units.js";
 
 /** What to run and where to put it. */
 export interface RunRequest {
@@ -185,17 +185,6 @@ function readCheckpoint(folder: RunFolder): Checkpoint {
   return decodeCheckpoint(bytes, file);
 }
 
-function announceUnit(run: Run, units: readonly Unit[], index: number): void {
-  const { fold = 0 } = units[index] ?? {};
-  const folds = (units.at(-1)?.fold ?? 0) + 1;
-  const inFold = units.filter((unit) => unit.fold === fold);
-  const parts = [
-    ...(folds > 1 ? [`fold ${fold + 1} of ${folds}`] : []),
-    ...(inFold.length > 1 ? [`group ${inFold.indexOf(units[index] as Unit) + 1} of ${inFold.length}`] : []),
-  ];
-  if (parts.length > 0) run.say(parts.join(", "));
-}
-
 /** Trains every unit that is not finished. */
 async function runUnits(run: Run): Promise<FoldImages[]> {
   const units = unitsOf(run.config, run.raw);
@@ -203,7 +192,8 @@ async function runUnits(run: Run): Promise<FoldImages[]> {
   let prepared = null as { fold: number; dataset: Dataset } | null;
   for (const [index, unit] of units.entries()) {
     if (run.finished.has(imagesOf(index))) continue;
-    announceUnit(run, units, index);
+    const place = placeOf(units, index);
+    if (place !== "") run.say(place);
     if (prepared?.fold !== unit.fold) {
       prepared = { fold: unit.fold, dataset: foldDataset(run.config, run.raw, unit.split).dataset };
       if (index === 0) for (const note of prepared.dataset.notes) run.say(pc.dim(note));

@@ -64,3 +64,15 @@ export function joinUnits(
 export function matrixAsImages({ rows, columns, values }: Matrix): ImageSet {
   return { count: rows, height: 1, width: 1, channels: columns, pixels: values };
 }
+
+/** `fold 2 of 10, group 1 of 3`; empty where there is one unit. */
+export function placeOf(units: readonly Unit[], index: number): string {
+  const unit = units[index];
+  if (unit === undefined) return "";
+  const folds = (units.at(-1)?.fold ?? 0) + 1;
+  const inFold = units.filter(({ fold }) => fold === unit.fold);
+  return [
+    ...(folds > 1 ? [`fold ${unit.fold + 1} of ${folds}`] : []),
+    ...(inFold.length > 1 ? [`group ${inFold.indexOf(unit) + 1} of ${inFold.length}`] : []),
+  ].join(", ");
+}

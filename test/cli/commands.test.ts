@@ -231,6 +231,14 @@ describe("a whole run", { timeout: 900_000 }, () => {
     expect(again.code).toBe(0);
     expect(JSON.parse(again.stdout).results[0].pooled).toEqual(metrics.results[0].pooled);
 
+    const beside = await run("cli", "evaluate", "whole", "--other", "theirs=whole/images", "--json");
+    const [own, , , theirs] = JSON.parse(beside.stdout).results;
+    expect(theirs).toMatchObject({ method: "theirs", setting: "not stated", missing: [] });
+    // The same images, but for their rounding to bytes.
+    expect(theirs.pooled.pixelCorrelation.mean).toBeCloseTo(own.pooled.pixelCorrelation.mean, 1);
+    expect(readFileSync(join(scratch, "whole/report.html"), "utf8")).toContain("theirs");
+    expect(readFileSync(join(scratch, "whole/scores.csv"), "utf8")).toMatch(/^theirs,not stated,/m);
+
     const taken = await run("train", ...small, "--out", "whole");
     expect(taken.code).toBe(4);
     expect(taken.stderr).toMatch(/whole already holds a run/);
