@@ -18,7 +18,8 @@ export interface Outcome {
 /** A folder that is removed when the test file is done. */
 export function scratchFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "voxpix-cli-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  // Daemons that a test started may still write while they end.
+  afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 }
 
