@@ -109,7 +109,7 @@ const datasetDefaults: Readonly<Record<RunConfig["dataset"], Defaults>> = {
     resolution: 28,
     channels: 1,
     encoderEpochs: 30,
-    decoderEpochs: 24,
+    decoderEpochs: 72,
     batchSize: 16,
     encoderChannels: 16,
     decoderChannels: 16,
