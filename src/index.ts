@@ -40,6 +40,7 @@ export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
 export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from "./nn/cross-entropy.js";
 export { Dropout } from "./nn/dropout.js";
 export { Ema, type EmaOptions } from "./nn/ema.js";
+export { Embedding, type EmbeddingOptions } from "./nn/embedding.js";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./nn/grad-scaler.js";
 export { GradientAccumulator } from "./nn/gradient-accumulator.js";
 export {
