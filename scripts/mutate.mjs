@@ -1,10 +1,11 @@
 // Mutation run: changes one operator, index or constant of a WGSL file at a time and asks the test suite to notice.
 //   npm run mutate -- [--per-file 8] [--seed 0] [--jobs 1] [--only conv2d,reduce] [--out mutation.json]
+// The functions of wgsl/maths are files too: --only maths/exp,maths/power.
 // A first run of the suite finds out which test files launch which kernel; a mutant is tried on those alone, until one fails.
 // Mutants that no WGSL compiler takes count for nothing. Survivors are printed with file, line and change; those that
 // scripts/mutate-equivalent.json explains (they change no result) are not counted. Exit code 1 below 95 %.
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,8 +22,8 @@ const { values } = parseArgs({
   },
 });
 const perFile = Number(values["per-file"]);
-/** Longest that one mutant may take; beyond it the suite hangs, which is noticed too. */
-const timeoutMs = 240_000;
+/** Longest that one mutant may take beyond four times what its tests took unchanged: then the suite hangs, which is noticed too. */
+const graceMs = 60_000;
 
 /** What each operator becomes. Comparisons move their edge or turn round; arithmetic becomes its opposite. */
 const replacements = {
@@ -91,7 +92,7 @@ function mutantsOf(code) {
       // A minus sign, not a subtraction.
       const unary = operator === "-" && /[(,=<>+\-*/%&|?:{;]$|return$/.test(before);
       // `if (i >= n) { return; }` with `>`: one invocation more, whose write falls outside the binding and is dropped.
-      const line = code.slice(code.lastIndexOf("\n", at) + 1, code.indexOf("\n", at));
+      const line = lineAt(code, at);
       if (text === ">=" && /\{ return; \}$/.test(line)) {
         list.push({ at, length: text.length, text: "<" });
         continue;
@@ -103,8 +104,9 @@ function mutantsOf(code) {
   return list;
 }
 
-/** Where function bodies begin and end. */
+/** Where function bodies begin and end; of a constant of wgsl/maths, all of its value. */
 function bodyRanges(code) {
+  if (code.startsWith("const ")) return [[code.indexOf("="), code.length]];
   const ranges = [];
   for (const match of code.matchAll(/\bfn\s+\w+/g)) {
     const open = code.indexOf("{", match.index);
@@ -120,27 +122,37 @@ function bodyRanges(code) {
   return ranges;
 }
 
-const lineOf = (code, at) => code.slice(0, at).split("\n").length;
-const describe = (code, { at, length, text }) => {
-  const line = code.slice(code.lastIndexOf("\n", at) + 1, code.indexOf("\n", at)).trim();
-  return `${JSON.stringify(code.slice(at, at + length))} -> ${JSON.stringify(text)} in: ${line}`;
-};
+/** The line of code around a place. */
+function lineAt(code, at) {
+  const end = code.indexOf("\n", at);
+  return code.slice(code.lastIndexOf("\n", at) + 1, end < 0 ? code.length : end);
+}
 
-function vitest(args, env) {
+const lineOf = (code, at) => code.slice(0, at).split("\n").length;
+const describe = (code, { at, length, text }) =>
+  `${JSON.stringify(code.slice(at, at + length))} -> ${JSON.stringify(text)} in: ${lineAt(code, at).trim()}`;
+
+/** Runs test files until one fails. A run that takes too long is ended with its workers, which a kernel may hold in an endless loop. */
+function vitest(args, env, timeoutMs) {
   const cli = join(root, "node_modules/vitest/vitest.mjs");
   return new Promise((done) => {
-    const child = execFile(
-      process.execPath,
-      [cli, "run", "--config", "test/mutation/vitest.config.ts", ...args],
-      {
-        cwd: root,
-        env: { ...process.env, ...env, NO_COLOR: "1" },
-        timeout: timeoutMs,
-        killSignal: "SIGKILL",
-        maxBuffer: 2 ** 26,
-      },
-      (error, stdout, stderr) => done({ failed: error !== null, timedOut: child.killed, output: stdout + stderr }),
-    );
+    const child = spawn(process.execPath, [cli, "run", "--config", "test/mutation/vitest.config.ts", ...args], {
+      cwd: root,
+      env: { ...process.env, ...env, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    let output = "";
+    let timedOut = false;
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (output += bytes));
+    const timer = setTimeout(() => {
+      timedOut = true;
+      process.kill(-child.pid, "SIGKILL");
+    }, timeoutMs);
+    child.on("exit", (code) => {
+      clearTimeout(timer);
+      done({ failed: code !== 0, timedOut, output });
+    });
   });
 }
 
@@ -166,46 +178,66 @@ async function launches() {
     .map((line) => JSON.parse(line));
   rmSync(scratch, { recursive: true, force: true });
   return (kernel) => {
-    // `conv2d-grad-weight-lane` is an op `conv2d` too.
-    const own = (test) => kernel.startsWith(basename(test).replace(/\.test\.ts$/, ""));
+    // `conv2d-grad-weight-lane` is an op `conv2d` too; the functions of wgsl/maths are judged by the elementwise tests.
+    const own = (test) =>
+      kernel.startsWith("maths/")
+        ? /accuracy|elementwise/.test(test)
+        : kernel.startsWith(basename(test).replace(/\.test\.ts$/, ""));
     return lines
       .filter(({ kernels }) => kernels.includes(kernel))
       .map(({ file: path, ms }) => ({ test: relative(root, path), ms }))
-      .sort((a, b) => Number(own(b.test)) - Number(own(a.test)) || a.ms - b.ms)
-      .map(({ test }) => test);
+      .sort((a, b) => Number(own(b.test)) - Number(own(a.test)) || a.ms - b.ms);
   };
 }
 
-const { sources } = await import(join(root, "dist/kernels/generated.js"));
+const { sources, maths } = await import(join(root, "dist/kernels/generated.js"));
+
+/** The functions and constants of one file of wgsl/maths, and the lines at which they begin. */
+function mathsOf(file) {
+  const text = readFileSync(join(root, "src/kernels/wgsl/maths", file), "utf8");
+  return [...text.matchAll(/^(?:fn|const) (\w+)/gm)].map((match) => ({
+    kernel: `maths/${match[1]}`,
+    code: maths[match[1]],
+    firstLine: lineOf(text, match.index),
+  }));
+}
+
+/** Every WGSL file with the parts of code that it ships as. */
+const files = [
+  ...Object.entries(sources).map(([name, { code }]) => ({ name, parts: [{ kernel: name, code, firstLine: 1 }] })),
+  ...readdirSync(join(root, "src/kernels/wgsl/maths"))
+    .sort()
+    .map((file) => ({ name: `maths/${basename(file, ".wgsl")}`, parts: mathsOf(file) })),
+].filter(({ name }) => !values.only || values.only.split(",").includes(name));
 const testsOf = await launches();
 const equivalentFile = join(root, "scripts/mutate-equivalent.json");
 const equivalents = existsSync(equivalentFile) ? JSON.parse(readFileSync(equivalentFile, "utf8")) : [];
-const names = Object.keys(sources).filter((name) => !values.only || values.only.split(",").includes(name));
 
-const work = names.flatMap((kernel) => {
-  const { code } = sources[kernel];
-  const draw = random(Number(values.seed) + [...kernel].reduce((a, c) => a * 31 + c.charCodeAt(0), 7));
-  const all = mutantsOf(code);
+const work = files.flatMap(({ name, parts }) => {
+  const draw = random(Number(values.seed) + [...name].reduce((a, c) => a * 31 + c.charCodeAt(0), 7));
+  const all = parts.flatMap((part) => mutantsOf(part.code).map((mutant) => ({ ...part, file: name, mutant })));
   const chosen = [];
   while (chosen.length < perFile && all.length > 0) chosen.push(...all.splice(Math.floor(draw() * all.length), 1));
-  return chosen.map((mutant) => ({ kernel, code, mutant }));
+  return chosen;
 });
 
 const results = [];
 async function tryNext() {
   for (let job = work.shift(); job; job = work.shift()) {
-    const { kernel, code, mutant } = job;
-    const place = { kernel, line: lineOf(code, mutant.at), change: describe(code, mutant) };
-    const tests = testsOf(kernel);
+    const { file, kernel, code, firstLine, mutant } = job;
+    const place = { file, kernel, line: firstLine - 1 + lineOf(code, mutant.at), change: describe(code, mutant) };
+    const timed = testsOf(kernel);
+    const tests = timed.map(({ test }) => test);
+    const timeoutMs = timed.reduce((total, { ms }) => total + 4 * ms, graceMs);
     const env = { VOXPIX_MUTANT: JSON.stringify({ kernel, ...mutant }), VOXPIX_TEST_ORDER: tests.join(",") };
     const { failed, timedOut, output } =
-      tests.length === 0 ? { failed: false } : await vitest([...tests, "--bail=1"], env);
+      tests.length === 0 ? { failed: false } : await vitest([...tests, "--bail=1"], env, timeoutMs);
     const invalid =
       failed && !timedOut && /Error while parsing WGSL|error: .*\n.*\.wgsl|ShaderModule.*is invalid/i.test(output);
     const excuse = equivalents.find((e) => e.kernel === kernel && e.change === place.change);
     const outcome = invalid ? "invalid" : failed ? "caught" : excuse ? "equivalent" : "survived";
     results.push({ ...place, outcome });
-    process.stderr.write(`${outcome.padEnd(10)} ${kernel}.wgsl:${place.line}  ${place.change}\n`);
+    process.stderr.write(`${outcome.padEnd(10)} ${file}.wgsl:${place.line}  ${place.change}\n`);
   }
 }
 await Promise.all(Array.from({ length: Number(values.jobs) }, tryNext));
