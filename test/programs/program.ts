@@ -119,9 +119,14 @@ export function sinks({ inputs, steps, values }: Program): number[] {
   return values.flatMap((_, i) => (i >= inputs.length && !read.has(i) ? [i] : []));
 }
 
-/** Runs the program on a device. @returns Inputs first, then the result of each step. */
-export function execute(device: Device, { inputs, steps }: Program): Tensor[] {
-  const tensors = inputs.map(({ shape, values }) => tensor(device, values, shape, { requiresGrad: true }));
+/** The inputs of a program as tensors. */
+export function inputTensors(device: Device, { inputs }: Program): Tensor[] {
+  return inputs.map(({ shape, values }) => tensor(device, values, shape, { requiresGrad: true }));
+}
+
+/** Runs the program. @returns Inputs first, then the result of each step. */
+export function execute({ steps }: Program, inputs: readonly Tensor[]): Tensor[] {
+  const tensors = [...inputs];
   for (const step of steps) tensors.push(step.run(...step.inputs.map((i) => tensors[i] as Tensor)));
   return tensors;
 }

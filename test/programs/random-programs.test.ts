@@ -25,18 +25,20 @@ const genes: fc.Arbitrary<Genes> = fc.record({
 describe("random programs", () => {
   test(`${programs} programs: values and gradients are those of float64`, async () => {
     let lengths = 0;
+    let captured = 0;
     const used = new Set<string>();
     await fc.assert(
       fc.asyncProperty(genes, async (own) => {
         const program = makeProgram(own);
         lengths += program.steps.length;
         for (const { name } of program.steps) used.add(name);
-        await judge(device, program);
+        if (await judge(device, program)) captured++;
       }),
       { numRuns: programs, seed, interruptAfterTimeLimit: 3_600_000, endOnFailure: false },
     );
     if (programs < 300) return;
     // Programs are of the length that they are meant to be, and no op is left out.
+    expect(captured).toBeGreaterThan(2);
     expect(lengths / programs).toBeGreaterThan(15);
     expect(catalogue.map(({ name }) => name).filter((name) => !used.has(name))).toEqual([]);
   }, 3_600_000);
