@@ -1,5 +1,5 @@
 /** Reverse-mode differentiation: walks from a scalar to the leaves and returns the gradients as a value. */
-import { DisposedError, GradError, ShapeError } from "../kernels/errors.js";
+import { DeviceError, DisposedError, GradError, ShapeError } from "../kernels/errors.js";
 import type { Scope } from "../kernels/scope.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
@@ -83,6 +83,10 @@ function seed(output: Tensor, gradOutput: Tensor | undefined, returned: boolean)
       `backward: the output must be a scalar, got ${formatShape(output.shape)}; reduce it, or give gradOutput`,
     );
   }
+  if (gradOutput.device !== output.device)
+    throw new DeviceError("backward: gradOutput lives on another device than the output");
+  // Reading the storage throws when it was freed.
+  void gradOutput.storage;
   if (!sameShape(gradOutput.shape, output.shape)) {
     throw new ShapeError(
       `backward: gradOutput must have the output's shape ${formatShape(output.shape)}, got ${formatShape(gradOutput.shape)}`,
