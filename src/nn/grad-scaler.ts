@@ -33,10 +33,9 @@ interface Steps {
  * Loss scaling: small gradients survive f16 when the loss is multiplied before `backward` and they are divided after it. The
  * scale grows until gradients overflow; such a step is skipped, and the scale falls.
  *
- * Where no f16 is between loss and gradients it changes nothing but rounding: scales are powers of two by default. `step` waits
- * for the GPU to say whether all is finite, so it stands outside of captured functions; capture the forward and backward pass
- * with `scale` and `unscale`, whose scale on the GPU follows `step`, and give the gradients it returns to `step`. Clip after
- * `unscale`. With accumulated gradients, unscale and step once, when all are added up.
+ * Where no f16 is between loss and gradients it changes nothing but rounding. `step` waits for the GPU to say whether all is
+ * finite, so it stands outside of captured functions. Clip after `unscale`. With accumulated gradients, unscale and step once,
+ * when all are added up.
  *
  * @see Micikevicius et al. 2018, section 3.2; torch.cuda.amp.GradScaler.
  *

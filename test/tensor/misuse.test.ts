@@ -42,7 +42,7 @@ const families: readonly [string, readonly number[], (wrong: Tensor) => unknown]
   ["gather", [2, 2], (t) => gather(t, zeros(device, [2, 2], { dtype: "i32" }), { axis: 0 })],
   ["loss", [2, 2], (t) => mse(ones(device, [2, 2]), t)],
   ["cross entropy", [2, 2], (t) => crossEntropy(ones(device, [2, 2]), t)],
-  ["batch norm", [2], (t) => batchNorm2d(ones(device, [3, 4, 4, 2]), t, ones(device, [2]), {})],
+  ["batch norm", [2], (t) => batchNorm2d(ones(device, [3, 4, 4, 2]), t, ones(device, [2]), { mode: "train" })],
 ];
 
 describe("two devices in one call", () => {
