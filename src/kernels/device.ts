@@ -81,7 +81,7 @@ export class Device {
       maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
       bind: (command) => this.#dispatcher.bind(command),
     });
-    this.#dispatcher = new Dispatcher(gpu, this.recorder);
+    this.#dispatcher = new Dispatcher(gpu, this.recorder, () => this.adapter.maxBindingBytes);
   }
 
   /** Resolves with the reason once the device is lost or destroyed; never rejects. Training goes on from a `snapshot` on another. */

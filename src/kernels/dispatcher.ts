@@ -76,6 +76,7 @@ const dispatchesPerSubmit = 64;
 export class Dispatcher {
   readonly #gpu: GPUDevice;
   readonly #recorder: Recorder;
+  readonly #maxBindingBytes: () => number;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #compiled = new Map<string, CompiledKernel>();
   readonly #uniforms = new Map<string, { id: number; buffer: GPUBuffer }>();
@@ -87,10 +88,14 @@ export class Dispatcher {
   /** Dispatches and submits since the device was opened. */
   readonly counts = { dispatches: 0, submits: 0 };
 
-  /** @param recorder - Is told of every command while it records. */
-  constructor(gpu: GPUDevice, recorder: Recorder) {
+  /**
+   * @param recorder - Is told of every command while it records.
+   * @param maxBindingBytes - The largest binding there may be, as kernels ask for it that work in windows.
+   */
+  constructor(gpu: GPUDevice, recorder: Recorder, maxBindingBytes: () => number) {
     this.#gpu = gpu;
     this.#recorder = recorder;
+    this.#maxBindingBytes = maxBindingBytes;
   }
 
   /**
@@ -266,7 +271,7 @@ export class Dispatcher {
   }
 
   #checkBinding(source: KernelSource, name: string, bytes: number): void {
-    const limit = this.#gpu.limits.maxStorageBufferBindingSize;
+    const limit = this.#maxBindingBytes();
     if (bytes <= limit) return;
     throw new DeviceError(
       `${source.name}: ${name} needs a binding of ${bytes} bytes, but this adapter allows ${limit} (maxStorageBufferBindingSize)`,

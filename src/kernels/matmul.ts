@@ -39,14 +39,17 @@ export interface Piece {
   readonly column: number;
 }
 
-/** Windows start at multiples of this many rows, and so of 256 bytes whatever the length of a row. */
+/** Windows of so many rows start at multiples of 256 bytes whatever the length of a row. */
 const rowGranularity = 64;
 
 /** Rows of a matrix that one binding holds; all of them when it fits. */
 function rowsPerWindow(device: Device, storage: Storage, rows: number, columns: number): number {
   const limit = device.adapter.maxBindingBytes;
   if (storage.bytes <= limit) return Math.max(rows, 1);
-  return Math.max(1, Math.floor(limit / (columns * 4 * rowGranularity))) * rowGranularity;
+  const rowBytes = columns * 4;
+  const aligned = Math.floor(limit / (rowBytes * rowGranularity)) * rowGranularity;
+  // A window of fewer, long rows starts up to 252 bytes before them.
+  return aligned > 0 ? aligned : Math.max(1, Math.floor((limit - 256) / rowBytes));
 }
 
 function ranges(length: number, step: number): Range[] {
@@ -67,12 +70,13 @@ function piece(
   if (storage.bytes <= device.adapter.maxBindingBytes) {
     return { binding: storage, offset: rows[0] * width + column, ...strides };
   }
-  const offset = rows[0] * width * 4;
-  const bytes = Math.ceil(((rows[1] - rows[0]) * width * 4) / 256) * 256;
-  return { binding: { storage, offset, bytes }, offset: column, ...strides };
+  const first = rows[0] * width;
+  const start = Math.floor(first / 64) * 64;
+  const bytes = Math.ceil((rows[1] * width - start) / 64) * 256;
+  return { binding: { storage, offset: start * 4, bytes }, offset: first - start + column, ...strides };
 }
 
-/** Records a matrix product. @throws {DeviceError} when 64 rows of an operand exceed one binding. */
+/** Records a matrix product. @throws {DeviceError} when a row of an operand exceeds one binding. */
 export function matmul(device: Device, launch: MatmulLaunch): void {
   const { a, b, output, M, N, K, transposeA, transposeB } = launch;
   if (M * N === 0) return;
@@ -84,7 +88,7 @@ export function matmul(device: Device, launch: MatmulLaunch): void {
   const kRanges = ranges(K, kStep);
   const lanes = lanesToUse(device);
   const tiles = Math.ceil(M / (lanes ? 16 : 64)) * Math.ceil(N / (lanes ? 4 * lanes : 64));
-  const split = kRanges.length > 1 ? { splits: 1, chunk: kStep } : splitSum(device, tiles, K, M * N);
+  const split = kRanges.length > 1 ? { splits: 1, chunk: Math.ceil(kStep / 4) * 4 } : splitSum(device, tiles, K, M * N);
   const record = (target: Storage, part: number, slice: number) => {
     const k = kRanges[part] as Range;
     for (const m of ranges(M, mStep)) {

@@ -18,6 +18,9 @@ interface Axis {
   output: number;
 }
 
+/** The sides of a copy. */
+const sides = ["input", "output"] as const;
+
 /** Drops axes of size 1 and merges neighbours that both sides walk as one, so that fewer divisions are left. */
 function mergeAxes(shape: readonly number[], input: readonly number[], output: readonly number[]): Axis[] {
   const merged: Axis[] = [];
@@ -38,11 +41,50 @@ export const padTo8 = (values: readonly number[]): number[] => [
   ...new Array<number>(8 - values.length).fill(0),
 ];
 
+/** The part of a storage that a side walks, and where its first element lies in it; all of it where one binding may hold that. */
+function windowOf(
+  device: Device,
+  { storage, offset }: StridedSide,
+  axes: readonly Axis[],
+  name: (typeof sides)[number],
+) {
+  if (storage.bytes <= device.adapter.maxBindingBytes)
+    return { storage, offset: 0, bytes: storage.bytes, start: offset };
+  const spans = axes.map((axis) => (axis.size - 1) * axis[name]);
+  const first = spans.reduce((at, span) => at + Math.min(span, 0), offset);
+  const last = spans.reduce((at, span) => at + Math.max(span, 0), offset);
+  // Windows begin at multiples of 256 bytes.
+  const block = Math.floor(first / 64);
+  const bytes = (Math.floor(last / 64) + 1 - block) * 256;
+  return { storage, offset: block * 256, bytes, start: offset - block * 64 };
+}
+
+/** The same copy of one half of an axis after the other. */
+function copyHalves(
+  device: Device,
+  axes: readonly Axis[],
+  axis: number,
+  input: StridedSide,
+  output: StridedSide,
+): void {
+  const whole = axes[axis] as Axis;
+  const half = Math.ceil(whole.size / 2);
+  const from = (first: number, { storage, offset }: StridedSide, name: (typeof sides)[number]) => ({
+    storage,
+    offset: offset + first * whole[name],
+    strides: axes.map((own) => own[name]),
+  });
+  for (const first of [0, half]) {
+    const count = Math.min(half, whole.size - first);
+    const shape = axes.map(({ size }, i) => (i === axis ? count : size));
+    stridedCopy(device, shape, from(first, input, "input"), from(first, output, "output"));
+  }
+}
+
 /**
  * Records a copy of 32-bit elements between two strided layouts of the same index space, of at most 8 axes. What of the
- * output is not addressed keeps its content.
- *
- * @throws {DeviceError} when a side exceeds one binding and is not contiguous.
+ * output is not addressed keeps its content. Where a side exceeds one binding, the axis along which it reaches furthest is
+ * halved until both sides fit.
  */
 export function stridedCopy(device: Device, shape: readonly number[], input: StridedSide, output: StridedSide): void {
   const n = shape.reduce((a, b) => a * b, 1);
@@ -53,16 +95,23 @@ export function stridedCopy(device: Device, shape: readonly number[], input: Str
     device.copy(input.storage, input.offset * 4, output.storage, output.offset * 4, n * 4);
     return;
   }
+  const [source, target] = [windowOf(device, input, axes, "input"), windowOf(device, output, axes, "output")];
+  const wide = [source, target].findIndex(({ bytes }) => bytes > device.adapter.maxBindingBytes);
+  if (wide >= 0) {
+    const reach = axes.map((axis) => (axis.size - 1) * Math.abs(axis[sides[wide] ?? "input"]));
+    copyHalves(device, axes, reach.indexOf(Math.max(...reach)), input, output);
+    return;
+  }
   device.launch(sources["strided-copy"], {
     dims: {
       n,
-      input_offset: input.offset,
-      output_offset: output.offset,
+      input_offset: source.start,
+      output_offset: target.start,
       shape: padTo8(axes.map(({ size }) => size)),
       input_strides: padTo8(axes.map((axis) => axis.input)),
       output_strides: padTo8(axes.map((axis) => axis.output)),
     },
-    buffers: { input: input.storage, output: output.storage },
+    buffers: { input: source, output: target },
     constants: { RANK: axes.length },
     groups: grid(n, 256),
   });

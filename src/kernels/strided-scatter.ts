@@ -1,9 +1,11 @@
 /** Dispatch of the strided scatter: an input inside a larger output, filled around and between. */
 import type { Device } from "./device.js";
+import type { Binding } from "./dispatcher.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
-import { padTo8 } from "./strided-copy.js";
+import { padTo8, stridedCopy } from "./strided-copy.js";
+import { blockWindows } from "./windows.js";
 
 /** Where the elements of one axis of the input lie along that axis of the output: at `start + p * step` for p < count. */
 export interface ScatterAxis {
@@ -36,8 +38,54 @@ function mergeAxes(axes: readonly ScatterAxis[]): ScatterAxis[] {
   return merged;
 }
 
+/** Fills all of the output, then copies the input to its place. */
+function scatterInWindows(
+  device: Device,
+  axes: readonly ScatterAxis[],
+  input: Storage,
+  output: Storage,
+  fill: number,
+): void {
+  const n = axes.reduce((total, { size }) => total * size, 1);
+  for (const { first, blocks, offset, bytes } of blockWindows(device, n)) {
+    // A region of no elements: all of the window is filled.
+    const rest = { size: Math.min(blocks * 4, n - first * 4), start: 0, step: 1, count: 0 };
+    launch(device, [rest], { storage: input, offset: 0, bytes: 256 }, { storage: output, offset, bytes }, fill);
+  }
+  const from = { storage: input, offset: 0, strides: [] as number[] };
+  const to = { storage: output, offset: 0, strides: [] as number[] };
+  let [inputStride, outputStride] = [1, 1];
+  for (const { size, start, step, count } of axes.toReversed()) {
+    from.strides.unshift(inputStride);
+    to.strides.unshift(step * outputStride);
+    to.offset += start * outputStride;
+    inputStride *= count;
+    outputStride *= size;
+  }
+  const shape = axes.map(({ count }) => count);
+  stridedCopy(device, shape, from, to);
+}
+
+function launch(device: Device, axes: readonly ScatterAxis[], input: Binding, output: Binding, fill: number): void {
+  const n = axes.reduce((total, { size }) => total * size, 1);
+  device.launch(sources["strided-scatter"], {
+    dims: {
+      n,
+      fill,
+      shape: padTo8(axes.map(({ size }) => size)),
+      counts: padTo8(axes.map(({ count }) => count)),
+      starts: padTo8(axes.map(({ start }) => start)),
+      steps: padTo8(axes.map(({ step }) => step)),
+    },
+    buffers: { input, output },
+    constants: { RANK: axes.length },
+    groups: grid(n, 256),
+  });
+}
+
 /**
- * Records the dispatch that fills all of `output`: 32-bit elements of `input` in the region, `fill` elsewhere.
+ * Records what fills all of `output`: 32-bit elements of `input` in the region, `fill` elsewhere. One dispatch, or several
+ * where a side exceeds one binding.
  *
  * @param fill - The bits of an element.
  */
@@ -48,19 +96,7 @@ export function stridedScatter(
   output: Storage,
   fill = 0,
 ): void {
-  const n = axes.reduce((total, { size }) => total * size, 1);
-  const merged = mergeAxes(axes);
-  device.launch(sources["strided-scatter"], {
-    dims: {
-      n,
-      fill,
-      shape: padTo8(merged.map(({ size }) => size)),
-      counts: padTo8(merged.map(({ count }) => count)),
-      starts: padTo8(merged.map(({ start }) => start)),
-      steps: padTo8(merged.map(({ step }) => step)),
-    },
-    buffers: { input, output },
-    constants: { RANK: merged.length },
-    groups: grid(n, 256),
-  });
+  if (Math.max(input.bytes, output.bytes) > device.adapter.maxBindingBytes)
+    scatterInWindows(device, axes, input, output, fill);
+  else launch(device, mergeAxes(axes), input, output, fill);
 }

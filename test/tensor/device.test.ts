@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { DeviceError, DisposedError } from "../../src/kernels/errors.js";
+import * as sources from "../../src/kernels/generated.js";
 import { openDevice } from "../../src/kernels/open-device.js";
 import { backward } from "../../src/tensor/backward.js";
 import { add, square } from "../../src/tensor/ops/elementwise.js";
-import { slice } from "../../src/tensor/ops/slice.js";
 import { sum } from "../../src/tensor/ops/sum.js";
-import { transpose } from "../../src/tensor/ops/transpose.js";
 import { empty, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { collectLeftovers, testDevice } from "../device.js";
+import { withBindingLimit } from "../gemm.js";
 
 const device = await testDevice();
 const openAnother = () => openDevice(process.env["VOXPIX_ADAPTER"] === "swiftshader" ? { adapter: "swiftshader" } : {});
@@ -25,21 +25,25 @@ describe("limits", () => {
     );
     expect(device.memory()).toEqual(before);
   });
-  // Where a binding may be as large as a buffer there is nothing to exceed.
-  test.runIf(device.adapter.maxBindingBytes < Math.min(device.adapter.maxBufferBytes, 2 ** 29))(
-    "a binding over the limit names the bytes asked and allowed; contiguous copies have no such limit",
-    async () => {
-      using _scope = device.scope();
-      const { maxBindingBytes } = device.adapter;
-      const columns = maxBindingBytes / 4 / 2 + 64;
-      const x = empty(device, [2, columns]);
-      expect(() => transpose(x)).toThrow(
-        `strided-copy: input needs a binding of ${2 * columns * 4} bytes, but this adapter allows ${maxBindingBytes} (maxStorageBufferBindingSize)`,
+  test("a binding over the limit names the bytes asked and allowed", async () => {
+    using _scope = device.scope();
+    const [x, y] = [empty(device, [9001]), empty(device, [9001])];
+    const launch = () =>
+      device.launch(sources.resample, {
+        dims: Object.fromEntries(Object.keys(sources.resample.dims).map((name) => [name, 1])) as never,
+        buffers: Object.fromEntries(
+          Object.keys(sources.resample.buffers).map((name, i) => [name, (i ? x : y).storage]),
+        ) as never,
+        groups: [1],
+      });
+    await withBindingLimit(device, 16_384, () => {
+      expect(launch).toThrow(
+        new DeviceError(
+          "resample: input needs a binding of 36096 bytes, but this adapter allows 16384 (maxStorageBufferBindingSize)",
+        ),
       );
-      expect((await slice(x, { start: [1, -3] }).data()).length).toBe(3);
-      device.trim();
-    },
-  );
+    });
+  });
 });
 
 describe("a second device", () => {
