@@ -5,7 +5,7 @@ import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 
 /** Modes of padding that copy elements of the input. */
-export type CopyingPadMode = "replicate" | "reflect";
+export type CopyingPadMode = "replicate" | "reflect" | "symmetric" | "circular";
 
 /** Elements before and after, axis by axis. */
 export type Padding = readonly (readonly [before: number, after: number])[];
@@ -107,7 +107,10 @@ export function padGradInput(
         before: (padding[axis] as readonly [number, number])[0],
       },
       buffers: { grad_output: from, output: to },
-      constants: { REFLECT: String(mode === "reflect") },
+      constants:
+        mode === "replicate"
+          ? { REPLICATE: "true" }
+          : { image_before: `${mode}_before(l, size)`, image_after: `${mode}_after(l, size)` },
       groups: grid(size(small), 64),
     });
   });

@@ -12,11 +12,13 @@ const device = await testDevice();
 /** Forward moves elements; the gradient adds a few dozen of them at most. */
 const tolerance = 2e-6;
 
-const modes = ["constant", "replicate", "reflect"] as const;
-const cases: { shape: number[]; padding: [number, number][]; wide?: boolean }[] = [
+const modes = ["constant", "replicate", "reflect", "symmetric", "circular"] as const;
+const cases: { shape: number[]; padding: [number, number][]; wide?: boolean; edges?: boolean }[] = [
   { shape: [], padding: [] },
   { shape: [7], padding: [[2, 3]] },
   { shape: [7], padding: [[6, 6]] },
+  { shape: [5], padding: [[5, 5]], edges: true },
+  { shape: [1], padding: [[1, 1]], edges: true },
   { shape: [3], padding: [[11, 67]], wide: true },
   {
     shape: [1, 2],
@@ -60,7 +62,9 @@ const cases: { shape: number[]; padding: [number, number][]; wide?: boolean }[] 
   },
 ];
 const rows = modes.flatMap((mode) =>
-  cases.filter(({ wide }) => !(wide && mode === "reflect")).map((row) => ({ mode, ...row })),
+  cases
+    .filter(({ wide, edges }) => !(wide && !["constant", "replicate"].includes(mode)) && !(edges && mode === "reflect"))
+    .map((row) => ({ mode, ...row })),
 );
 
 describe("pad", () => {
@@ -113,9 +117,41 @@ describe("pad", () => {
     );
   });
   test.each<[string, PadOptions]>([
+    [
+      "pad: padding must be a list of [before, after], one for each axis, got undefined\n  x [3, 5]",
+      {} as unknown as PadOptions,
+    ],
+    [
+      "pad: padding must be a list of [before, after], one for each axis, got [1,2]\n  x [3, 5]",
+      { padding: [1, 2] } as unknown as PadOptions,
+    ],
+    [
+      'pad: mode must be "constant" or "replicate" or "reflect" or "symmetric" or "circular", got "mirror"',
+      { padding: [], mode: "mirror" } as unknown as PadOptions,
+    ],
+    [
+      "symmetric needs a padding of at most the size 3 of axis 0, got 4",
+      {
+        padding: [
+          [4, 0],
+          [0, 0],
+        ],
+        mode: "symmetric",
+      },
+    ],
+    [
+      "circular needs a padding of at most the size 5 of axis 1, got 6",
+      {
+        padding: [
+          [0, 0],
+          [0, 6],
+        ],
+        mode: "circular",
+      },
+    ],
     ["pad: padding must have a pair for each of the 2 axes, got [[1, 1]]\n  x [3, 5]", { padding: [[1, 1]] }],
     [
-      "pad: padding must be whole numbers >= 0, got [[0, 0], [-1, 1]]\n  x [3, 5]",
+      "pad: padding must be whole numbers >= 0 (slice takes elements away), got [[0, 0], [-1, 1]]\n  x [3, 5]",
       {
         padding: [
           [0, 0],
@@ -135,6 +171,30 @@ describe("pad", () => {
     ],
   ])("rejects: %s", (text, options) => {
     expect(() => pad(tensor(device, new Float32Array(15), [3, 5]), options)).toThrow(text);
+  });
+  test("NumPy's symmetric and wrap, PyTorch's circular", async () => {
+    const x = tensor(device, [1, 2, 3]);
+    const padded = (mode: PadOptions["mode"]) => pad(x, { padding: [[2, 3]], ...(mode && { mode }) }).data();
+    expect([...(await padded("symmetric"))]).toEqual([2, 1, 1, 2, 3, 3, 2, 1]);
+    expect([...(await padded("circular"))]).toEqual([2, 3, 1, 2, 3, 1, 2, 3]);
+  });
+  test.each(modes)("every element type: %s", async (mode) => {
+    const options = { padding: [[1, 2]] as const, mode };
+    const numbers = [2 ** 31 - 1, -3, 0, 7];
+    const at = padSources(mode, [4], options.padding);
+    const expected = (list: readonly number[], fill: number) => at.map((from) => (from < 0 ? fill : list[from]!));
+    const ints = pad(tensor(device, numbers, [4], { dtype: "i32" }), { ...options, value: -9 });
+    expect([ints.dtype, ...(await ints.data())]).toEqual(["i32", ...expected(numbers, -9)]);
+    const big = numbers.map((value) => value >>> 0);
+    const unsigned = pad(tensor(device, big, [4], { dtype: "u32" }), { ...options, value: 4294967295 });
+    expect([unsigned.dtype, ...(await unsigned.data())]).toEqual(["u32", ...expected(big, 4294967295)]);
+    const masks = pad(tensor(device, [true, false, false, true]), { ...options, value: 1 });
+    expect([masks.dtype, ...(await masks.data())]).toEqual(["bool", ...expected([1, 0, 0, 1], 1)]);
+  });
+  test("rejects a value that the element type cannot hold", () => {
+    expect(() => pad(tensor(device, Int32Array.of(1)), { padding: [[1, 0]], value: 0.5 })).toThrow(
+      "pad: i32 holds whole numbers from -2147483648 to 2147483647, got 0.5",
+    );
   });
   test("rejects replicating nothing", () => {
     expect(() => pad(tensor(device, [], [0]), { padding: [[1, 0]], mode: "replicate" })).toThrow(

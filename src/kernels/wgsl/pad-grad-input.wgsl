@@ -5,9 +5,9 @@
 // Shapes   grad_output [OUTER, PL, INNER]     output [OUTER, L, INNER], PL = before + L + after.
 // Layout   row-major, contiguous, f32.
 // Mapping  one invocation = one output element, gathering; workgroups of 64, numbered over grid x then y.
-// Numerics accumulates in f32, p upwards; replicate: at most max(before, after) + L terms (the edges); reflect: at most 3.
+// Numerics accumulates in f32, p upwards; replicate: at most max(before, after) + L terms (the edges); else at most 3.
 // Gradient pad.wgsl.
-// Source   the positions of pad.wgsl, inverted: runs for replicate; l itself and its mirror images at both edges for reflect.
+// Source   the positions of pad.wgsl, inverted: runs for replicate; l itself and its images beyond both edges for the other modes.
 
 struct Dims {
   n: u32,
@@ -17,7 +17,17 @@ struct Dims {
   before: u32,
 }
 
-const REFLECT = false;
+const REPLICATE = false;
+
+fn reflect_before(l: i32, size: i32) -> i32 { return -l; }
+fn reflect_after(l: i32, size: i32) -> i32 { return 2 * size - 2 - l; }
+fn symmetric_before(l: i32, size: i32) -> i32 { return -1 - l; }
+fn symmetric_after(l: i32, size: i32) -> i32 { return 2 * size - 1 - l; }
+fn circular_before(l: i32, size: i32) -> i32 { return l - size; }
+fn circular_after(l: i32, size: i32) -> i32 { return l + size; }
+// Where element l is copied to, counted from the first element of the input: before it if negative, behind it from `size` on.
+fn image_before(l: i32, size: i32) -> i32 { return reflect_before(l, size); }
+fn image_after(l: i32, size: i32) -> i32 { return reflect_after(l, size); }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;
@@ -38,15 +48,17 @@ fn pad_grad_input(
   let last = dims.L - 1u;
 
   var sum = 0.0;
-  if (REFLECT) {
-    if (l > 0u && l <= dims.before) { sum += grad_output[base + (dims.before - l) * dims.inner]; }
-    sum += grad_output[base + own * dims.inner];
-    let mirrored = dims.before + 2u * last - l;
-    if (l < last && mirrored < dims.PL) { sum += grad_output[base + mirrored * dims.inner]; }
-  } else {
+  if (REPLICATE) {
     let first = select(own, 0u, l == 0u);
     let end = select(own + 1u, dims.PL, l == last);
     for (var p = first; p < end; p++) { sum += grad_output[base + p * dims.inner]; }
+  } else {
+    let size = i32(dims.L);
+    let before = image_before(i32(l), size) + i32(dims.before);
+    let behind = image_after(i32(l), size) + i32(dims.before);
+    if (before >= 0 && before < i32(dims.before)) { sum += grad_output[base + u32(before) * dims.inner]; }
+    sum += grad_output[base + own * dims.inner];
+    if (behind >= size + i32(dims.before) && behind < i32(dims.PL)) { sum += grad_output[base + u32(behind) * dims.inner]; }
   }
   output[index] = sum;
 }

@@ -1,14 +1,15 @@
-// pad: copies of edge or mirrored elements before and after one axis.
+// pad: copies of edge, mirrored or opposite elements before and after one axis.
 //
 //   output[o, p, i] = input[o, source(p - before), i]
-//   source(p) = clamp(p, 0, L - 1) for mode replicate; p reflected at 0 and at L - 1, without repeating them, for mode reflect
+//   source(p) = clamp(p, 0, L - 1) for mode replicate; p reflected at 0 and at L - 1, without repeating them, for mode reflect;
+//   reflected at -1/2 and at L - 1/2, with them repeated, for mode symmetric; p mod L for mode circular
 //
-// Shapes   input [OUTER, L, INNER]     output [OUTER, PL, INNER], PL = before + L + after; reflect needs before, after < L.
+// Shapes   input [OUTER, L, INNER]     output [OUTER, PL, INNER], PL = before + L + after; reflect needs before, after < L; symmetric and circular <= L.
 // Layout   row-major, contiguous, 32-bit words, copied bit by bit: any element type.
 // Mapping  one invocation = one output element; workgroups of 64, numbered over grid x then y.
 // Numerics exact.
 // Gradient pad-grad-input.wgsl.
-// Source   the modes of torch.nn.functional.pad and numpy.pad ("edge", "reflect"); several axes are padded one after another.
+// Source   the modes of torch.nn.functional.pad and numpy.pad ("edge", "reflect", "symmetric", "wrap"); several axes are padded one after another.
 
 struct Dims {
   n: u32,
@@ -24,6 +25,8 @@ struct Dims {
 
 fn replicate(p: i32, last: i32) -> i32 { return clamp(p, 0, last); }
 fn reflect(p: i32, last: i32) -> i32 { return last - abs(last - abs(p)); }
+fn symmetric(p: i32, last: i32) -> i32 { return select(last - abs(last - p) + select(0, 1, p > last), -1 - p, p < 0); }
+fn circular(p: i32, last: i32) -> i32 { return (p + last + 1) % (last + 1); }
 fn source(p: i32, last: i32) -> i32 { return replicate(p, last); }
 
 @compute @workgroup_size(64)
