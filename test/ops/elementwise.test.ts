@@ -90,6 +90,15 @@ const shapeCases: { name: string; shapes: readonly (readonly number[])[]; output
     ],
     output: [2, 3, 2, 2, 2, 2, 2, 2],
   },
+  {
+    name: "rank 8, every input along some of the last axes",
+    shapes: [
+      [2, 1, 2, 3, 1, 3, 2, 1],
+      [1, 3, 2, 1, 2, 1, 2, 3],
+      [2, 3, 1, 3, 2, 3, 1, 3],
+    ],
+    output: [2, 3, 2, 3, 2, 3, 2, 3],
+  },
   { name: "a scalar and 1031 elements", shapes: [[1031], [], [1]], output: [1031] },
   { name: "no elements", shapes: [[0, 3], [1, 3], [3]], output: [0, 3] },
 ];
