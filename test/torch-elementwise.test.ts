@@ -25,10 +25,10 @@ describe("torch: functions", () => {
       using _scope = device.scope();
       const given = Object.entries(inputs).map(([name, value]) => [name, leaf(value)] as const);
       const output = functions[op]!(...given.map(([, tensor]) => tensor), options);
-      await judge(results, "output", output);
+      await judge(results, "output", output, op);
       const gradients = vp.backward(output, { gradOutput: leaf(gradOutput).detach() });
       for (const [name, input] of given)
-        await judge(results, `gradient of ${name}`, gradients.get(input) ?? vp.zeros(device, input.shape));
+        await judge(results, `gradient of ${name}`, gradients.get(input) ?? vp.zeros(device, input.shape), op);
     },
   );
 });

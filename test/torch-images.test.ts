@@ -29,8 +29,8 @@ describe("torch: images", () => {
     const names = layers.test(op) ? ["x", "weight", "bias"] : ["x"];
     const call = functions[op as keyof typeof functions] as (...args: unknown[]) => Tensor;
     const output = call(...names.map((name) => given.get(name) ?? null), options);
-    await judge(results, "output", output);
+    await judge(results, "output", output, op);
     const gradients = backward(output, { gradOutput: leaf(gradOutput, false) });
-    for (const [name, input] of given) await judge(results, `gradient of ${name}`, gradients.of(input));
+    for (const [name, input] of given) await judge(results, `gradient of ${name}`, gradients.of(input), op);
   });
 });

@@ -45,12 +45,12 @@ describe.each(files)("torch: %s", (file) => {
     // Inputs come in the op's order; a bias that a layer goes without is null.
     const withoutBias = (op === "conv2d" || op === "linear") && !given["bias"] ? [null] : [];
     const output = call(...Object.values(given), ...withoutBias, options);
-    await judge(results, "output", output);
+    await judge(results, "output", output, op);
     const gradients = backward(output, { gradOutput: leaf(gradOutput).detach() });
     for (const [name, input] of Object.entries(given)) {
       // Where it is zero everywhere (sign), there is no gradient tensor.
       const gradient = gradients.get(input) ?? full(device, input.shape, 0);
-      await judge(results, `gradient of ${name}`, gradient);
+      await judge(results, `gradient of ${name}`, gradient, op);
     }
   });
 });
@@ -82,7 +82,7 @@ describe("torch: batchNorm2d, three steps of training, one of evaluation", () =>
         "gradient of bias": gradients.of(bias),
       };
       for (const [name, result] of Object.entries(results))
-        await judge(fixture.results, `step ${step}: ${name}`, result);
+        await judge(fixture.results, `step ${step}: ${name}`, result, "batchNorm2d");
     }
   });
 });

@@ -1,5 +1,5 @@
 /** Reading the fixtures that PyTorch made, and judging by them. */
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Tensor } from "../src/tensor/tensor.js";
 import { expectClose } from "./device.js";
@@ -24,8 +24,18 @@ export function decode({ f4, f8 }: Encoded): number[] {
   return Array.from(f8 === undefined ? new Float32Array(buffer) : new Float64Array(buffer));
 }
 
-/** Fails when an element is off by more than four times PyTorch's own float32 error, or 1e-6 of the largest element. */
-export async function judge(results: Results, name: string, actual: Tensor): Promise<void> {
+/** Writes the error of a result, relative to its largest element, beside PyTorch's own, for docs/coverage.md. */
+function note(op: string, result: string, actual: ArrayLike<number>, expected: readonly number[], torch: number): void {
+  const path = process.env["VOXPIX_COVERAGE"];
+  if (!path || expected.length === 0) return;
+  const finite = (value: number) => (Number.isFinite(value) ? Math.abs(value) : 0);
+  const largest = Math.max(...expected.map(finite)) || 1;
+  const ours = Math.max(...expected.map((value, i) => finite((actual[i] ?? Number.NaN) - value)));
+  appendFileSync(path, `${JSON.stringify({ op, result, ours: ours / largest, torch: torch / largest })}\n`);
+}
+
+/** Fails when an element is off by more than four times PyTorch's own float32 error, or 1e-6 of the largest element. `op`: for docs/coverage.md. */
+export async function judge(results: Results, name: string, actual: Tensor, op?: string): Promise<void> {
   const { float32Error, ...encoded } = results[name]!;
   const expected = decode(encoded);
   expect(actual.shape, `shape of ${name}`).toEqual(encoded.shape);
@@ -33,5 +43,7 @@ export async function judge(results: Results, name: string, actual: Tensor): Pro
     (most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most),
     0,
   );
-  expectClose(await actual.data(), expected, Math.max((4 * float32Error) / (largest || 1), 1e-6), name);
+  const values = await actual.data();
+  if (op) note(op, name, values, expected, float32Error);
+  expectClose(values, expected, Math.max((4 * float32Error) / (largest || 1), 1e-6), name);
 }

@@ -57,8 +57,9 @@ describe("torch: losses", () => {
       ...(constant ? [leaf(constant, false)] : []),
       { ...fixture.options, ...Object.fromEntries(tensors) },
     );
-    await judge(fixture.results, "output", output);
+    await judge(fixture.results, "output", output, fixture.op);
     const gradients = backward(output, { gradOutput: leaf(fixture.gradOutput, false) });
-    for (const [name, input] of inputs) await judge(fixture.results, `gradient of ${name}`, gradients.of(input));
+    for (const [name, input] of inputs)
+      await judge(fixture.results, `gradient of ${name}`, gradients.of(input), fixture.op);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { backward } from "../../src/tensor/backward.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
 import { type ClampOptions, clamp } from "../../src/tensor/ops/clamp.js";
+import { clampBetween } from "../../src/tensor/ops/elementwise.js";
 import { tensor } from "../../src/tensor/tensor.js";
 import { testDevice } from "../device.js";
 
@@ -40,5 +41,79 @@ describe("clamp", () => {
     expect(() => clamp(x, {})).toThrow("clamp: needs min or max, got neither");
     expect(() => clamp(x, { min: 2, max: 1 })).toThrow("clamp: min must not exceed max, got 2 and 1");
     expect(() => clamp(x, { min: Number.NaN })).toThrow("clamp: min must not exceed max, got NaN and undefined");
+  });
+});
+
+/** x, low, high; what of the gradient goes to each, as torch.clamp of PyTorch 1.13 has it. */
+const limited: readonly (readonly [number[], number[]])[] = [
+  [
+    [0, 1, 2],
+    [0, 1, 0],
+  ],
+  [
+    [3, 1, 2],
+    [0, 0, 1],
+  ],
+  [
+    [1.5, 1, 2],
+    [1, 0, 0],
+  ],
+  [
+    [1, 1, 2],
+    [1, 0, 0],
+  ],
+  [
+    [2, 1, 2],
+    [1, 0, 0],
+  ],
+  [
+    [0, 2, 1],
+    [0, 0, 1],
+  ],
+  [
+    [1.5, 2, 1],
+    [0, 0, 1],
+  ],
+  [
+    [1, 2, 1],
+    [0, 0, 1],
+  ],
+  [
+    [3, 2, 1],
+    [0, 0, 1],
+  ],
+  [
+    [0, 1, 1],
+    [0, 0, 0],
+  ],
+  [
+    [1, 1, 1],
+    [1, 0, 0],
+  ],
+  [
+    [2, 1, 1],
+    [0, 0, 1],
+  ],
+  [
+    [Number.NaN, 1, 2],
+    [0, 0, 0],
+  ],
+];
+
+describe("clampBetween", () => {
+  test("gradients of the limits too: at a limit, with crossed and with equal limits, of NaN", async () => {
+    using _scope = device.scope();
+    const leaves = [0, 1, 2].map((k) =>
+      tensor(
+        device,
+        limited.map(([point]) => point[k]!),
+        [limited.length],
+        { requiresGrad: true },
+      ),
+    );
+    const output = clampBetween(leaves[0]!, leaves[1]!, leaves[2]!);
+    const gradients = backward(output, { gradOutput: tensor(device, new Float32Array(limited.length).fill(3)) });
+    for (const [k, leaf] of leaves.entries())
+      expect([...(await gradients.of(leaf).data())]).toEqual(limited.map(([, passes]) => 3 * passes[k]!));
   });
 });

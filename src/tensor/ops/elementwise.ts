@@ -85,5 +85,8 @@ export const round: Unary = rowOps.round;
 export const trunc: Unary = rowOps.trunc;
 /** `x - trunc(x)`, with the sign of `x`, as `torch.frac`; its gradient is 1. */
 export const frac: Unary = rowOps.frac;
-/** `x` limited to [low, high], both tensors; the gradient passes where `low <= x <= high`. See `clamp` for plain numbers. */
+/**
+ * `x` limited to [low, high], both tensors; the upper limit wins where they are crossed. The gradient passes to `x` where
+ * `low <= x <= high`, else to the limit that was taken, as in `torch.clamp`. See `clamp` for plain numbers.
+ */
 export const clampBetween: (x: Tensor, low: Tensor, high: Tensor) => Tensor = rowOps.clampBetween;

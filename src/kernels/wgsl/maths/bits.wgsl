@@ -33,7 +33,7 @@ fn order_key(v: f32) -> i32 {
 // v limited to [low, high], which may be infinite; NaN stays NaN.
 fn limited(v: f32, low: f32, high: f32) -> f32 {
   let above = select(v, low, order_key(v) < order_key(low));
-  return select(select(above, high, order_key(v) > order_key(high)), v, is_nan(v));
+  return select(select(above, high, order_key(above) > order_key(high)), v, is_nan(v));
 }
 
 fn nan_of(v: f32) -> f32 {

@@ -146,7 +146,18 @@ export const arithmeticRows: Readonly<Record<ArithmeticName, Row>> = {
     inputs: ["x", "low", "high"],
     accepts: numeric,
     wgsl: { f32: "limited(x, y, z)", i32: "min(max(x, y), z)", u32: "min(max(x, y), z)" },
-    vjp: [(ops, saved, g) => masked(ops, ops.within(input(saved, 0), input(saved, 1), input(saved, 2)), g), null, null],
+    vjp: [
+      (ops, saved, g) => masked(ops, ops.within(input(saved, 0), input(saved, 1), input(saved, 2)), g),
+      // The upper limit wins where the limits are crossed, as in the value.
+      (ops, saved, g) => {
+        const [x, low, high] = [input(saved, 0), input(saved, 1), input(saved, 2)];
+        return masked(ops, ops.logicalAnd(ops.less(x, low), ops.less(low, high)), g);
+      },
+      (ops, saved, g) => {
+        const [x, low, high] = [input(saved, 0), input(saved, 1), input(saved, 2)];
+        return masked(ops, ops.logicalOr(ops.greater(x, high), ops.greater(low, high)), g);
+      },
+    ],
   },
   /** low <= x <= high, as bool. */
   within: {
