@@ -69,7 +69,7 @@ function reader(checker: ts.TypeChecker) {
   };
 
   const words = (type: ts.Type) =>
-    (type.isUnion() ? type.types : [type]).map((one) => (one.isStringLiteral() ? one.value : "")).join(" / ");
+    (type.isUnion() ? type.types : [type]).flatMap((one) => (one.isStringLiteral() ? one.value : [])).join(" / ");
 
   /** The names that `defineOp` was given, from the type argument of `Op`. */
   const definedInputs = ({ aliasSymbol, aliasTypeArguments }: ts.Type): string[] | null => {
