@@ -29,7 +29,7 @@ export interface ElementwiseLaunch {
   readonly inputs: readonly ElementwiseInput[];
   readonly output: Storage;
   readonly outputType: "f32" | "i32" | "u32";
-  /** Output shape, at most 8 axes. */
+  /** Output shape, at most 8 axes: that of the one input, or what several broadcast to. */
   readonly shape: readonly number[];
 }
 
@@ -79,6 +79,11 @@ export function elementwise(device: Device, launch: ElementwiseLaunch): void {
     launch.inputs.map((input) => input.shape),
   );
   const [rows = 1, ...inner] = layout.shape;
+  if (launch.inputs.length === 1 && (inner.length > 0 || layout.strides[0]?.[0] === 0)) {
+    throw new DeviceError(
+      `elementwise: one input must have the output's shape, got [${launch.inputs[0]?.shape}] and [${launch.shape}]`,
+    );
+  }
   const rowSize = inner.reduce((a, b) => a * b, 1);
   const limit = device.adapter.maxBindingBytes;
   if (rows * rowSize * 4 <= limit) {
@@ -118,11 +123,11 @@ function dispatch(device: Device, launch: ElementwiseLaunch, part: Part): void {
   const kernel = kernels[launch.inputs.length - 1];
   if (!kernel) throw new DeviceError(`elementwise: takes 1 to 3 inputs, got ${launch.inputs.length}`);
   const constants: Record<string, string | number> = {
-    // One axis, or none, is walked without dividing.
-    RANK: part.shape.length <= 1 ? 0 : part.shape.length,
     OUT: launch.outputType,
     apply: launch.expression,
   };
+  // One axis, or none, is walked without dividing; one input has no other.
+  if (launch.inputs.length > 1) constants["RANK"] = part.shape.length <= 1 ? 0 : part.shape.length;
   const { a = 0, b = 0, c = 0 } = launch.numbers ?? {};
   const dims: Record<string, number | readonly number[]> = {
     n: part.rows * part.rowSize,

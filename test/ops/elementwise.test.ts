@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { DTypeError, ShapeError } from "../../src/kernels/errors.js";
+import { elementwise } from "../../src/kernels/elementwise.js";
+import { DeviceError, DTypeError, ShapeError } from "../../src/kernels/errors.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
 import * as activations from "../../src/tensor/ops/activations.js";
 import type { Row as TableRow } from "../../src/tensor/ops/elementwise/row.js";
@@ -177,6 +178,16 @@ describe("elementwise: special values", () => {
 
 describe("elementwise: errors", () => {
   const x = tensor(device, [1, 2]);
+  test("a dispatch with one input rejects another output shape", () => {
+    const x = tensor(device, [1, 2, 3]);
+    const launch = { expression: "x", output: x.storage, outputType: "f32" } as const;
+    const of = (own: number[], shape: number[]) => () =>
+      elementwise(device, { ...launch, inputs: [{ storage: x.storage, shape: own, type: "f32" }], shape });
+    expect(of([3], [2, 3])).toThrow(DeviceError);
+    expect(of([3], [2, 3])).toThrow("elementwise: one input must have the output's shape, got [3] and [2,3]");
+    expect(of([1], [3])).toThrow("elementwise: one input must have the output's shape, got [1] and [3]");
+  });
+
   test("rejects shapes that do not broadcast", () => {
     const [a, b] = [tensor(device, [1, 2, 3]), tensor(device, [1, 2])];
     expect(() => ops.add(a, b)).toThrow(
