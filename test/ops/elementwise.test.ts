@@ -178,6 +178,12 @@ describe("elementwise: special values", () => {
 
 describe("elementwise: errors", () => {
   const x = tensor(device, [1, 2]);
+  test("atan2 of sides near the largest number", async () => {
+    const [y, x] = [tensor(device, [3e38, 3e38, -2e38], [3]), tensor(device, [1e38, -3e38, 3e38], [3])];
+    const expected = [Math.atan2(3, 1), Math.atan2(1, -1), Math.atan2(-2, 3)];
+    expectClose(await functions["atan2"]!(y, x).data(), expected, tolerance);
+  });
+
   test("a dispatch with one input rejects another output shape", () => {
     const x = tensor(device, [1, 2, 3]);
     const launch = { expression: "x", output: x.storage, outputType: "f32" } as const;
