@@ -119,6 +119,18 @@ async function requestAdapter(create: (options: string[]) => GPU): Promise<{ gpu
   return adapter ? { gpu, adapter } : null;
 }
 
+/** Runs `body` with one Vulkan driver; devices that are opened afterwards choose among all again. */
+async function withDriver<T>(file: string, body: () => Promise<T>): Promise<T> {
+  const before = process.env["VK_DRIVER_FILES"];
+  process.env["VK_DRIVER_FILES"] = file;
+  try {
+    return await body();
+  } finally {
+    if (before === undefined) delete process.env["VK_DRIVER_FILES"];
+    else process.env["VK_DRIVER_FILES"] = before;
+  }
+}
+
 /** Dawn's binding, with WebGPU's constants put where a browser has them. */
 export async function loadDawn(): Promise<(options: string[]) => GPU> {
   try {
@@ -151,9 +163,8 @@ export async function openGpu(only?: "swiftshader"): Promise<OpenedGpu> {
   }
   const folder = await unpackSwiftShader();
   if (folder !== null) {
-    process.env["VK_DRIVER_FILES"] = join(folder, "vk_swiftshader_icd.json");
     if (loader || loadLibrary(join(folder, "libvulkan.so.1"))) {
-      const found = await requestAdapter(create);
+      const found = await withDriver(join(folder, "vk_swiftshader_icd.json"), () => requestAdapter(create));
       if (found) return { ...found, bundledDriver: true };
     }
   }
