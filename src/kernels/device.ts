@@ -30,7 +30,10 @@ export interface AdapterDescription {
 
 /** Options of `openDevice`. */
 export interface OpenDeviceOptions {
-  /** `"swiftshader"` takes the bundled software driver even where there is a better one. Default: the best adapter. */
+  /**
+   * `"swiftshader"` takes the bundled software driver even where there is a better one, for every device that the process opens from
+   * then on (Vulkan's VK_DRIVER_FILES is set). Default: the best adapter.
+   */
   readonly adapter?: "swiftshader";
   /**
    * A device that the application made: its features and limits are used as they are, its buffers can be shared

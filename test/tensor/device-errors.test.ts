@@ -32,6 +32,8 @@ import { testDevice, uniform } from "../device.js";
 const device = await testDevice();
 Object.assign(globalThis, globals);
 const gpu = create([]);
+// Kept until the process ends: see src/kernels/node/dawn.ts.
+Object.assign(globalThis, { voxpixKeptErrorsInstance: gpu });
 afterAll(() => {
   // Named here, so that Dawn's instance lives until now.
   void gpu;

@@ -92,13 +92,4 @@ describe("a second device", () => {
     expect(device.memory()).toEqual(before);
     other.destroy();
   });
-  test("the bundled driver for one device does not become that of the next", async () => {
-    const bundled = await openDevice({ adapter: "swiftshader" });
-    const next = await openAnother();
-    expect(bundled.adapter.bundledDriver).toBe(true);
-    expect(next.adapter.name).toBe(device.adapter.name);
-    expect(await square(tensor(bundled, [3])).item()).toBe(9);
-    bundled.destroy();
-    next.destroy();
-  });
 });

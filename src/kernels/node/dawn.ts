@@ -113,22 +113,18 @@ export async function unpackSwiftShader(): Promise<string | null> {
   return null;
 }
 
+/**
+ * Dawn's instances, one for each choice of drivers, kept until the process ends: one that is collected while a lost device of its own
+ * still winds up takes the process down.
+ */
+const instances = new Map<string, GPU>();
+
 async function requestAdapter(create: (options: string[]) => GPU): Promise<{ gpu: GPU; adapter: GPUAdapter } | null> {
-  const gpu = create([]);
+  const drivers = process.env["VK_DRIVER_FILES"] ?? "";
+  const gpu = instances.get(drivers) ?? create([]);
+  instances.set(drivers, gpu);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   return adapter ? { gpu, adapter } : null;
-}
-
-/** Runs `body` with one Vulkan driver; devices that are opened afterwards choose among all again. */
-async function withDriver<T>(file: string, body: () => Promise<T>): Promise<T> {
-  const before = process.env["VK_DRIVER_FILES"];
-  process.env["VK_DRIVER_FILES"] = file;
-  try {
-    return await body();
-  } finally {
-    if (before === undefined) delete process.env["VK_DRIVER_FILES"];
-    else process.env["VK_DRIVER_FILES"] = before;
-  }
 }
 
 /** Dawn's binding, with WebGPU's constants put where a browser has them. */
@@ -163,8 +159,9 @@ export async function openGpu(only?: "swiftshader"): Promise<OpenedGpu> {
   }
   const folder = await unpackSwiftShader();
   if (folder !== null) {
+    process.env["VK_DRIVER_FILES"] = join(folder, "vk_swiftshader_icd.json");
     if (loader || loadLibrary(join(folder, "libvulkan.so.1"))) {
-      const found = await withDriver(join(folder, "vk_swiftshader_icd.json"), () => requestAdapter(create));
+      const found = await requestAdapter(create);
       if (found) return { ...found, bundledDriver: true };
     }
   }

@@ -95,7 +95,11 @@ export const activationRows: Readonly<Record<ActivationName, Row>> = {
   silu: smooth("x * logistic(x)", (ops, x) => ops.siluSlope(x)),
   /** s (1 + x (1 - s)), s = sigmoid x. */
   siluSlope: smooth("logistic(x) * (1.0 + x * logistic(-x))", siluCurve),
-  mish: smooth("x * hyperbolic_tangent(log_1_plus_exp(x))", (ops, x) => ops.mishSlope(x)),
+  // Far below 0 it is x e^x, in factors that no adapter flushes to 0.
+  mish: smooth(
+    "select(x * hyperbolic_tangent(log_1_plus_exp(x)), x * exponential(0.5 * x) * exponential(0.5 * x), x < -20.0)",
+    (ops, x) => ops.mishSlope(x),
+  ),
   /** t + x (1 - t^2) s, t = tanh(softplus x), s = sigmoid x. */
   mishSlope: smooth("mish_slope(x)", mishCurve),
   gelu: smooth("x * normal_distribution(x)", (ops, x) => ops.geluSlope(x)),
