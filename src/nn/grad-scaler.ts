@@ -33,6 +33,9 @@ interface Steps {
  * Loss scaling: small gradients survive f16 when the loss is multiplied before `backward` and they are divided after it. The
  * scale grows until gradients overflow; such a step is skipped, and the scale falls.
  *
+ * Gradients here are f32, also those of f16 activations, so mixed precision works without it; it is for kernels of one's own that
+ * compute in f16, and for checking that a step is finite.
+ *
  * @see Micikevicius et al. 2018, section 3.2; torch.cuda.amp.GradScaler.
  *
  * @example

@@ -25,6 +25,8 @@ export interface ConvTranspose1dOptions extends Conv1dOptions {
   readonly outputPadding?: number;
 }
 
+const floats = { x: "float", weight: "float", bias: "float" } as const;
+
 /** The options of an image of one row. */
 function ofImage({ stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0 }: ConvTranspose1dOptions) {
   const sides = typeof padding === "number" ? ([padding, padding] as const) : padding;
@@ -54,7 +56,7 @@ const named = (x: Tensor, weight: Tensor, bias: Tensor | null, layout: string): 
  *
  * `y[n,p,o] = bias[o] + sum_{k,c} x[n, p stride + k dilation - padding, c] weight[k,c,o]`
  *
- * @param x - NLC `[N, L, C]`.
+ * @param x - NLC `[N, L, C]`, f32 or f16 as in `conv2d`.
  * @param weight - Filters, KIO `[K, C / groups, O]`. PyTorch's `[O, C / groups, K]` is `transpose(w)` away.
  * @param bias - `[O]`, or `null` for none.
  * @param options - `stride` 1, `padding` 0, `dilation` 1, `groups` 1.
@@ -63,7 +65,7 @@ const named = (x: Tensor, weight: Tensor, bias: Tensor | null, layout: string): 
  *   padded input.
  */
 export function conv1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: Conv1dOptions = {}): Tensor {
-  checkInputs("conv1d", ["x", "weight", "bias?"], [x, weight, bias]);
+  checkInputs("conv1d", ["x", "weight", "bias?"], [x, weight, bias], floats);
   const [N, L, C] = rank3("conv1d", "x", x.shape);
   const [K, perGroup, O] = rank3("conv1d", "weight", weight.shape, "KIO");
   const shapes = named(x, weight, bias, "KIO");
@@ -76,7 +78,7 @@ export function conv1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
 /**
  * The 1-D transposed convolution. See `convTranspose2d`.
  *
- * @param x - NLC `[N, L, C]`.
+ * @param x - NLC `[N, L, C]`, f32 or f16 as in `conv2d`.
  * @param weight - `[K, O / groups, C]`: the filters of the convolution that is transposed. PyTorch's `[C, O / groups, K]` is
  *   `transpose(w)` away.
  * @param bias - `[O]`, or `null` for none.
@@ -91,7 +93,7 @@ export function convTranspose1d(
   options: ConvTranspose1dOptions = {},
 ): Tensor {
   const op = "convTranspose1d";
-  checkInputs(op, ["x", "weight", "bias?"], [x, weight, bias]);
+  checkInputs(op, ["x", "weight", "bias?"], [x, weight, bias], floats);
   const [N, L, C] = rank3(op, "x", x.shape);
   const [K, perGroup, weightC] = rank3(op, "weight", weight.shape, "KOI");
   const shapes = named(x, weight, bias, "KOI");

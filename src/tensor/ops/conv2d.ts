@@ -36,6 +36,8 @@ export const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "b
  *
  * `y[n,p,q,o] = bias[o] + sum_{kh,kw,c} x[n, p stride + kh dilation - padding, ..., c] weight[kh,kw,c,o]`
  *
+ * f32 or f16: the result has the element type of `x`; sums are f32, of f32 copies that are freed at once.
+ *
  * @param x - Input, NHWC [N, H, W, C].
  * @param weight - Filters, HWIO [KH, KW, C / groups, O].
  * @param bias - [O], or `null` for none.
@@ -48,6 +50,7 @@ export const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "b
 export const conv2d = defineOp({
   name: "conv2d",
   inputs: ["x", "weight", "bias?"],
+  halves: { inputs: ["x", "weight", "bias"], like: ["x"] },
   plan([x, weight, bias], options: Conv2dOptions): Conv2dPlan {
     const [N, H, W, C] = rank4("conv2d", "x", x.shape);
     const [KH, KW, perGroup, O] = rank4("conv2d", "weight", weight.shape, "HWIO");
@@ -111,6 +114,7 @@ function checkOutputSize(
 export const conv2dGradInput = defineOp({
   name: "conv2dGradInput",
   inputs: ["gradOutput", "weight"],
+  halves: { inputs: ["gradOutput", "weight"], like: [] },
   plan([gradOutput, weight], options: Conv2dGradInputOptions): Conv2dPlan {
     const op = "conv2dGradInput";
     const [N, gotH, gotW, O] = rank4(op, "gradOutput", gradOutput.shape);
@@ -167,6 +171,7 @@ export interface Conv2dGradWeightOptions extends Conv2dOptions {
 export const conv2dGradWeight = defineOp({
   name: "conv2dGradWeight",
   inputs: ["x", "gradOutput"],
+  halves: { inputs: ["x", "gradOutput"], like: [] },
   plan([x, gradOutput], options: Conv2dGradWeightOptions): Conv2dPlan {
     const op = "conv2dGradWeight";
     const [N, H, W, C] = rank4(op, "x", x.shape);

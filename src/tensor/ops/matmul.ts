@@ -21,6 +21,7 @@ export interface MatmulOptions {
 const product = defineOp({
   name: "matmul",
   inputs: ["a", "b"],
+  halves: { inputs: ["a", "b"] },
   plan([a, b], { transposeA = false, transposeB = false }: MatmulOptions) {
     const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
     const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
@@ -84,6 +85,8 @@ function batched(a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
  * Axes before the last two are a batch and broadcast by NumPy's rule. A vector is a row on the left and a column on the right,
  * and leaves no axis in the result. Operands and results larger than one binding of the adapter are worked on in windows.
  *
+ * f32 or f16: the result is f16 where both are, else f32; sums are f32, of f32 copies that are freed at once.
+ *
  * @param a - [..., M, K], or [..., K, M] with `transposeA`; or [K].
  * @param b - [..., K, N], or [..., N, K] with `transposeB`; or [K].
  * @param options - `transposeA` false, `transposeB` false (no effect on a vector), `alpha` 1.
@@ -95,7 +98,7 @@ function batched(a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
  */
 export const matmul: Op<readonly ["a", "b"], MatmulOptions> = Object.assign(
   (a: Tensor, b: Tensor, { transposeA = false, transposeB = false, alpha = 1 }: MatmulOptions = {}): Tensor => {
-    checkInputs("matmul", ["a", "b"], [a, b]);
+    checkInputs("matmul", ["a", "b"], [a, b], { a: "float", b: "float" });
     checkInner(a, b, transposeA, transposeB);
     const scaled = alpha === 1 ? a : mul(a, constant(a.device, alpha));
     const left = a.rank === 1 ? reshape(scaled, { shape: [1, a.size] }) : scaled;

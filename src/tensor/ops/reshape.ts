@@ -32,7 +32,7 @@ function complete(shape: Shape, size: number, from: Shape): number[] {
 export const reshape = defineOp({
   name: "reshape",
   inputs: ["x"],
-  dtypes: { x: "any" },
+  dtypes: { x: "stored" },
   plan: ([x], { shape }: ReshapeOptions) => ({ shape: complete(shape, x.size, x.shape), dtype: x.dtype }),
   view: ([x], { shape }) => x.view(shape),
   forward: (_context, [x]) => ({ shape: x.shape }),

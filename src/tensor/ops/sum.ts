@@ -121,6 +121,7 @@ export const broadcastTo = defineOp({
   name: "broadcastTo",
   inputs: ["x"],
   dtypes: { x: "any" },
+  halves: { inputs: ["x"] },
   plan([x], { shape }: BroadcastToOptions) {
     checkShape("broadcastTo", shape);
     const joint = broadcastShapes("broadcastTo", [
@@ -129,7 +130,7 @@ export const broadcastTo = defineOp({
     ]);
     if (!sameShape(joint, shape))
       throw new ShapeError(`broadcastTo: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`);
-    return { shape, dtype: x.dtype };
+    return { shape, dtype: x.dtype === "f16" ? "f32" : x.dtype };
   },
   forward({ device, output, plan: { shape } }, [x]) {
     const own = stridesOf(x.shape);

@@ -10,7 +10,7 @@ import type { Row, RowName, RowOp, RowOps, RowSaved } from "./row.js";
 /** The right-hand side of an arithmetic function: a number is a scalar, of the other operand's element type, made once per device. */
 export type Operand = Tensor | number;
 
-const storageType = (dtype: DType) => (dtype === "bool" ? "u32" : dtype);
+const storageType = (dtype: DType) => (dtype === "bool" ? "u32" : dtype === "f16" ? "f32" : dtype);
 const list = (types: readonly string[]) =>
   types.length === 1 ? types[0] : `${types.slice(0, -1).join(", ")} or ${types.at(-1)}`;
 
@@ -18,18 +18,20 @@ const list = (types: readonly string[]) =>
 function sharedType(name: string, row: Row, tensors: readonly Tensor[]): DType {
   const accepts = row.accepts ?? (["f32"] as const);
   let shared: { name: string; dtype: DType } | null = null;
-  for (const [i, { dtype }] of tensors.entries()) {
+  for (const [i, tensor] of tensors.entries()) {
+    // f16 is widened to f32 as it is read.
+    const dtype = tensor.dtype === "f16" ? "f32" : tensor.dtype;
     const input = row.inputs[i] as string;
     const fixed = row.dtypes?.[i] ?? "same";
     const allowed = fixed === "same" ? accepts : [fixed];
     if (!allowed.includes(dtype))
       throw new DTypeError(
-        `${name}: ${input} must be ${list(allowed)}, got ${dtype}; cast(${input}, "${allowed[0]}") converts`,
+        `${name}: ${input} must be ${list(allowed)}, got ${tensor.dtype}; cast(${input}, "${allowed[0]}") converts`,
       );
     if (fixed !== "same") continue;
     if (shared && shared.dtype !== dtype) {
       throw new DTypeError(
-        `${name}: ${shared.name} and ${input} must have the same element type, got ${shared.dtype} and ${dtype}; cast(${input}, "${shared.dtype}") converts`,
+        `${name}: ${shared.name} and ${input} must have the same element type, got ${shared.dtype} and ${tensor.dtype}; cast(${input}, "${shared.dtype}") converts`,
       );
     }
     shared ??= { name: input, dtype };
@@ -51,7 +53,8 @@ function defineRow(name: RowName, row: Row): RowOp {
   return defineOp<readonly string[], ElementwiseNumbers, RowPlan, RowSaved>({
     name,
     inputs: row.inputs as readonly string[],
-    dtypes: Object.fromEntries(row.inputs.map((input) => [input, "any" as const])) as Record<string, DType | "any">,
+    dtypes: Object.fromEntries(row.inputs.map((input) => [input, "any" as const])),
+    halves: { inputs: row.inputs },
     plan(inputs, numbers): RowPlan {
       const tensors = inputs as readonly Tensor[];
       const type = sharedType(name, row, tensors);
@@ -82,7 +85,9 @@ export const rowOps: RowOps = Object.fromEntries(
 function operand(value: Operand, other: Operand): Tensor {
   if (typeof value !== "number") return value;
   // Anything else is refused by the op itself, which names the operand.
-  return other instanceof Tensor ? constant(other.device, value, other.dtype) : (value as unknown as Tensor);
+  return other instanceof Tensor
+    ? constant(other.device, value, other.dtype === "f16" ? "f32" : other.dtype)
+    : (value as unknown as Tensor);
 }
 
 /** A row of one input. */
