@@ -168,6 +168,7 @@ def write_god():
             file.create_dataset(f"{metadata}/value", data=values)
             file.create_dataset("header/author", data=np.bytes_("nobody"))
     write_broken_god(new, keys, descriptions, values)
+    write_god_parts(trials, fmri)
 
     scaled = scale_runs(fmri, [(t[0], t[1]) for t in trials])
     means = lambda kind, images: [scaled[(trials[:, 0] == kind) & (trials[:, 2] == stimulus_float(s))].mean(axis=0) for s in images]
@@ -202,6 +203,70 @@ def write_broken_god(data, keys, descriptions, values):
     leak = data.copy()
     leak[leak[:, 0] == 2, -3] = data[0, -3]
     write("leak", data=leak)
+    # image_index contradicts the names: two pictures change places, or two stand at one.
+    pair = data[:2, -1].copy()
+    for name, places in [("swapped-places", pair[::-1]), ("double-places", pair[[0, 0]])]:
+        wrong = data.copy()
+        wrong[:2, -1] = places
+        write(name, data=wrong)
+
+
+def write_god_parts(trials, fmri):
+    """One file for each part, with the columns and value map that bdpy's fMRIPrep import writes; no DataType."""
+    os.makedirs(f"{OUT}/god-parts")
+    stimuli = [*TRAIN, *TEST]
+    number = {stimulus_float(s): i + 1 for i, s in enumerate(stimuli)}
+    labels = ["trial_no", "stimulus_name", "category_index", "image_index"]
+    motion = [f"MotionParameter_{name}" for name in ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]]
+    for kind, part in [(1, "ImageNetTraining"), (2, "ImageNetTest"), (3, "Imagery")]:
+        rows = trials[:, 0] == kind
+        count = rows.sum()
+        named = np.array([number.get(stimulus, np.nan) for stimulus in trials[rows, 2]])
+        label = np.column_stack([np.arange(count) + 1, named, trials[rows, 3], trials[rows, 4]])
+        data = np.hstack([fmri[rows], np.ones((count, 1)), trials[rows, 1:2], np.arange(count)[:, None] + 1, label, 0.01 * np.ones((count, 6))])
+        if kind == 2:
+            # A rest at the end: a row without a picture.
+            rest = data[-1:].copy()
+            rest[:, VOXELS + 4:VOXELS + 7] = np.nan
+            data = np.vstack([data, rest])
+        columns = data.shape[1]
+        keys, values = [], []
+
+        def add(key, first, entries):
+            row = np.full(columns, np.nan)
+            row[first:first + len(entries)] = entries
+            keys.append(key)
+            values.append(row)
+
+        add("VoxelData", 0, [1] * VOXELS)
+        for i, key in enumerate(["Session", "Run", "Block"]):
+            add(key, VOXELS + i, [1])
+        add("Label", VOXELS + 3, [1] * 4)
+        add("MotionParameter", VOXELS + 7, [1] * 6)
+        for i, key in enumerate(motion):
+            add(key, VOXELS + 7, np.eye(6)[i])
+        for i, key in enumerate(labels):
+            add(key, VOXELS + 3 + i, [1])
+        for axis in "xyz":
+            add(f"voxel_{axis}", 0, -20 + 3.0 * np.arange(VOXELS))
+        for axis in "ijk":
+            add(f"voxel_{axis}", 0, np.arange(VOXELS))
+        for name, members in ROIS.items():
+            add(f"ROI_{name}", 0, [float(v in members) for v in range(VOXELS)])
+
+        def write(path, values=values):
+            with h5py.File(path, "w") as file:
+                file["dataset"], file["metadata/value"] = data, np.array(values)
+                file["metadata/key"] = [key.encode() for key in keys]
+                file["metadata/description"] = [b"" for _ in keys]
+                for value in np.unique(named[~np.isnan(named)]):
+                    file[f"vmap/stimulus_name/{value}"] = stimulus_name(stimuli[int(value) - 1])
+
+        write(f"{OUT}/god-parts/Subject3_{part}.h5")
+        if kind == 2:
+            moved = np.array(values)
+            moved[keys.index("voxel_y"), 4] += 3
+            write(f"{OUT}/god/broken-moved-voxels.h5", moved)
 
 
 def write_god_stimuli():

@@ -8,7 +8,6 @@ import { readKay } from "../data/kay.js";
 import { selectRois } from "../data/rois.js";
 import { simulateRecordings } from "../data/simulate.js";
 import { readSsfmri2im } from "../data/ssfmri2im.js";
-import { subjectFile } from "../data/subject-file.js";
 import { openUnlabeledImages, type UnlabeledImages } from "../data/unlabeled.js";
 import { readVim1 } from "../data/vim1.js";
 import { UsageError } from "./errors.js";
@@ -33,7 +32,7 @@ async function readDataset(config: RunConfig): Promise<RawDataset> {
       return (await simulateRecordings({ seed, ...size, ...photographs, ...given(config.simulate) })).raw;
     }
     case "god":
-      return readGod(await subjectFile(path, subject), { ...chosen, stimuli: stimuli ?? path });
+      return readGod(path, { ...chosen, stimuli: stimuli ?? path });
     case "vim1":
       return readVim1(path, { ...chosen, ...shown });
     case "kay":

@@ -16,6 +16,9 @@ interface Table {
   close(): Promise<void>;
 }
 
+/** By key, what its numbers stand for. */
+type Labels = ReadonlyMap<string, ReadonlyMap<number, string>>;
+
 // Columns that are read at once: of 3,450 samples, 14 MB in f64. Compressed files are unpacked anew for each block.
 const BLOCK = 512;
 
@@ -27,14 +30,22 @@ export class BData {
   readonly keys: readonly string[];
   readonly #table: Table;
   readonly #metadata: ReadonlyMap<string, Float64Array>;
+  readonly #labels: Labels;
 
   /** Use {@link openBData}. */
-  constructor(file: string, format: string, table: Table, metadata: ReadonlyMap<string, Float64Array>) {
+  constructor(
+    file: string,
+    format: string,
+    table: Table,
+    metadata: ReadonlyMap<string, Float64Array>,
+    labels: Labels = new Map(),
+  ) {
     this.file = file;
     this.format = format;
     this.keys = [...metadata.keys()];
     this.#table = table;
     this.#metadata = metadata;
+    this.#labels = labels;
   }
 
   get samples(): number {
@@ -57,6 +68,11 @@ export class BData {
       `${this.file}: no metadata key ${key}, there are ${this.keys.join(", ")}`,
       "Give a file of this experiment.",
     );
+  }
+
+  /** What the numbers of a key's column stand for, where the file says it (bdpy's `vmap`); `null` where it does not. */
+  labels(key: string): ReadonlyMap<number, string> | null {
+    return this.#labels.get(key) ?? null;
   }
 
   /** The columns that a key selects: those where its value is 1. @throws {DataError} as {@link metadata}. */
@@ -187,11 +203,21 @@ function fromHdf5(hdf5: Hdf5File): BData {
     const read = (first: number, end: number) =>
       Promise.resolve(readColumns(hdf5, data, { samples, transposed }, first, end));
     const close = () => Promise.resolve(hdf5.close());
-    return new BData(file, "HDF5", { samples, columns, read, close }, metadata);
+    return new BData(file, "HDF5", { samples, columns, read, close }, metadata, readLabels(hdf5));
   } catch (error) {
     hdf5.close();
     throw error;
   }
+}
+
+/** bdpy's value maps: `vmap/<key>/<number>` holds the text that the number stands for. */
+function readLabels(hdf5: Hdf5File): Labels {
+  const labelsOf = (key: string) => {
+    const numbers = hdf5.keys(`vmap/${key}`);
+    return new Map(numbers.map((number) => [Number(number), hdf5.texts(`vmap/${key}/${number}`)[0] ?? ""]));
+  };
+  const keys = hdf5.kind("vmap") === "group" ? hdf5.keys("vmap") : [];
+  return new Map(keys.map((key) => [key, labelsOf(key)]));
 }
 
 function readColumns(

@@ -1,11 +1,11 @@
 /** What is in recordings: who, how often, which voxels, and what is missing. */
-import { openBData } from "./bdata.js";
 import type { Matrix, RawDataset, Region } from "./dataset.js";
 import type { Facts } from "./describe.js";
 import { readDigit69 } from "./digit69.js";
 import { fileOrFolder } from "./files.js";
 import { readFolder } from "./folder.js";
-import { type GodTrials, readGodTable } from "./god.js";
+import { openGodFiles } from "./god-files.js";
+import type { GodTrials } from "./god-table.js";
 import type { FileKind } from "./identify.js";
 import { readKay } from "./kay.js";
 import { withMat } from "./mat.js";
@@ -19,7 +19,7 @@ import { readVim1Responses, responsesFile, subjectsOf } from "./vim1.js";
 export async function describeFacts(path: string, kind: FileKind): Promise<Facts> {
   const several = await severalSubjects(path, kind);
   if (several !== null) return several;
-  if (kind === "god") return godFacts(await subjectFile(path, null));
+  if (kind === "god") return godFacts(path);
   if (kind === "vim1") return vim1Facts(await responsesFile(path));
   if (kind === "ssfmri2im") return npzRecordingFacts(await subjectFile(path, null, /^(?!.*images).*\.npz$/i));
   // Pictures are decoded small: only their number is told.
@@ -32,9 +32,10 @@ export async function describeFacts(path: string, kind: FileKind): Promise<Facts
 async function severalSubjects(path: string, kind: FileKind): Promise<Facts | null> {
   if ((kind !== "god" && kind !== "ssfmri2im") || (await fileOrFolder(path)) === "file") return null;
   const files = await subjectFiles(path);
-  if (files.length < 2) return null;
+  const subjects = [...new Set(files.map(({ number }) => number))].sort((a, b) => a - b);
+  if (subjects.length < 2) return null;
   return {
-    subjects: [...new Set(files.map(({ number }) => number))].sort((a, b) => a - b).join(", "),
+    subjects: subjects.join(", "),
     files: files.map(({ name }) => name).join(", "),
   };
 }
@@ -70,28 +71,31 @@ function repeatsOf(seen: readonly (string | number)[]): number[] {
 }
 
 function trialFacts({ stimuli, runs }: GodTrials): string {
+  if (stimuli.length === 0) return "none in this file";
   const repeats = repeatsOf(stimuli);
   return `${stimuli.length} trials in ${new Set(runs).size} runs, ${repeats.length} pictures, each ${times(repeats)}`;
 }
 
-async function godFacts(file: string): Promise<Facts> {
-  const data = await openBData(file);
+async function godFacts(path: string): Promise<Facts> {
+  // A file is described alone, a folder with all parts of its subject.
+  const recording = await openGodFiles(path, null, (await fileOrFolder(path)) === "folder");
   try {
-    const { train, test, others, voxels, regions } = await readGodTable(data);
-    const fmri = await data.matrix(voxels, [...train.rows, ...test.rows]);
+    const { files, format, tables, train, test, others, unlabeled, voxels, regions } = recording;
+    const fmri = await recording.matrix();
     return {
-      file,
-      format: data.format,
-      table: `${data.samples} samples of ${data.columns} columns`,
+      file: files.join(", "),
+      format,
+      table: tables.map(([samples, columns]) => `${samples} samples of ${columns} columns`).join(", "),
       training: trialFacts(train),
       test: trialFacts(test),
       ...(others > 0 ? { "other trials": others } : {}),
-      voxels: voxels.length,
+      ...(unlabeled > 0 ? { "trials without a picture": unlabeled } : {}),
+      voxels,
       regions: sizes(regions),
       ...missingIn([fmri]),
     };
   } finally {
-    await data.close();
+    await recording.close();
   }
 }
 

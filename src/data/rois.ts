@@ -102,6 +102,11 @@ export function reindexRegions(regions: readonly Region[], indices: readonly num
   return regions.map(({ name, voxels }) => ({ name, voxels: voxels.flatMap((old) => place.get(old) ?? []) }));
 }
 
+/** The note of a choice; none when it is all voxels. */
+export function roiNote(choice: string, chosen: number, count: number): string[] {
+  return chosen === count ? [] : [`${chosen} of ${count} voxels: ${choice}`];
+}
+
 /**
  * The recordings with the voxels of some regions only, as {@link voxelsOfChoice}.
  *
@@ -116,6 +121,6 @@ export function selectRois(raw: RawDataset, choice: string): RawDataset {
     ...raw,
     responses: raw.responses.map((matrix) => selectColumns(matrix, voxels)),
     regions: reindexRegions(regions, voxels),
-    notes: [...raw.notes, `${voxels.length} of ${count} voxels: ${choice}`],
+    notes: [...raw.notes, ...roiNote(choice, voxels.length, count)],
   };
 }

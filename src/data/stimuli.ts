@@ -101,11 +101,21 @@ async function fromFolder(folder: string, { train, test }: ShownParts, size: Sti
   return stackImages(images);
 }
 
-/** Where in the archive the pictures of a part stand: by the recording's own places, else by the list beside the archive. */
+/**
+ * Where in the archive the pictures of a part stand: by the list beside the archive, else by the recording's own places, which early
+ * releases are said to have had wrong.
+ */
 async function placesOf(npz: Npz, part: "train" | "test", shown: Shown, path: string): Promise<readonly number[]> {
   const { shape } = await npz.header(ARRAYS[part]);
   const count = shape[0] ?? 0;
-  const places = shown.places ?? (await placesByName(shown.names ?? [], count, path));
+  const listed = shown.names === null ? null : await placesByName(shown.names, count, path);
+  const places = listed ?? shown.places;
+  if (places === null) {
+    throw new DataError(
+      `${path}: the recording names its pictures, and no list of ${count} beside the archive says where they stand in it`,
+      "Put imageID_training.csv and imageID_test.csv beside it.",
+    );
+  }
   const bad = places.find((place) => !(Number.isInteger(place) && place >= 0 && place < count));
   if (bad === undefined) return places;
   throw new DataError(
@@ -114,7 +124,8 @@ async function placesOf(npz: Npz, part: "train" | "test", shown: Shown, path: st
   );
 }
 
-async function placesByName(names: readonly string[], count: number, path: string): Promise<number[]> {
+/** By a list of `count` names beside the archive; `null` when there is none that names them all. */
+async function placesByName(names: readonly string[], count: number, path: string): Promise<number[] | null> {
   const folder = dirname(path);
   for (const file of (await listFiles(folder)).filter((name) => /\.(csv|tsv)$/i.test(name))) {
     const rows = await readCsv(join(folder, file)).catch(() => []);
@@ -123,10 +134,7 @@ async function placesByName(names: readonly string[], count: number, path: strin
     const places = names.map((name) => listed.indexOf(name));
     if (places.every((place) => place >= 0)) return places;
   }
-  throw new DataError(
-    `${path}: the recording names its pictures, and no list of ${count} beside the archive says where they stand in it`,
-    "Put imageID_training.csv and imageID_test.csv beside it.",
-  );
+  return null;
 }
 
 async function fromNpz(npz: Npz, name: string, places: readonly number[], size: StimulusSize): Promise<ImageSet> {

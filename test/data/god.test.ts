@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { openBData } from "../../src/data/bdata.js";
-import { loadGod, readGod, readGodTable } from "../../src/data/god.js";
+import { loadGod, readGod } from "../../src/data/god.js";
+import { readGodTable } from "../../src/data/god-table.js";
 import { stimulusOfName, stimulusOfNumber } from "../../src/data/stimulus-id.js";
 import { expectDataError, recording } from "./helpers.js";
 
@@ -105,7 +106,7 @@ describe("god", () => {
     ["no-data", /broken-no-data.h5: no BData: it holds metadata/],
     ["count", /no BData: metadata of \[\d+, 19\] for \d+ keys and 20 columns/],
     ["no-type", /no metadata key DataType, there are VoxelData, Typo/],
-    ["no-stimuli", /no column of stimulus_id or Label says which picture was seen/],
+    ["no-stimuli", /no column of stimulus_name, stimulus_id or Label says which picture was seen/],
     ["text", /dataset is no array of numbers/],
     ["no-voxels", /no column is a voxel/],
     ["leak", /picture n\d+_\d+ was shown in training and in test/],
