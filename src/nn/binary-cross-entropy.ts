@@ -5,7 +5,7 @@ import { softplus } from "../tensor/ops/activations.js";
 import { add, div, log, maximum, mul, neg, sub } from "../tensor/ops/elementwise.js";
 import { broadcastShapes, describeShapes, sameShape } from "../tensor/shape.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
-import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
 
 /** Options of the binary cross entropies. */
 export interface BinaryCrossEntropyOptions extends LossOptions {
@@ -70,7 +70,7 @@ export function binaryCrossEntropy(
   checkReduction(op, reduction);
   checkSameShape(op, ["prediction", prediction], ["target", target]);
   weighted(op, prediction, [["weight", weight]]);
-  const plain = terms(prediction, target);
+  const plain = terms(inSingle(prediction), inSingle(target));
   return reduceTerms(weight ? mul(plain, weight) : plain, reduction);
 }
 
@@ -95,8 +95,9 @@ export function binaryCrossEntropyWithLogits(
     ["weight", weight],
     ["posWeight", posWeight],
   ]);
-  const positive = mul(target, softplus(neg(logits)));
-  const negative = mul(complement(target), softplus(logits));
+  const [x, t] = [inSingle(logits), inSingle(target)];
+  const positive = mul(t, softplus(neg(x)));
+  const negative = mul(complement(t), softplus(x));
   const plain = add(posWeight ? mul(positive, posWeight) : positive, negative);
   return reduceTerms(weight ? mul(plain, weight) : plain, reduction);
 }

@@ -1,12 +1,13 @@
 /** Losses over classes. The classes are the last axis: `[N, K]`, `[N, H, W, K]`, `[K]`. */
 import { DTypeError, ShapeError } from "../kernels/errors.js";
+import { isFloat } from "../tensor/host-values.js";
 import { classMask, classStatus } from "../tensor/ops/class-targets.js";
 import { add, div, equal, mul, neg, where } from "../tensor/ops/elementwise.js";
 import { logSoftmax } from "../tensor/ops/softmax.js";
 import { mean, sum } from "../tensor/ops/sum.js";
 import { describeShapes, type Shape, sameShape } from "../tensor/shape.js";
 import { constant, type Tensor } from "../tensor/tensor.js";
-import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
 
 /** Options of `nll`. */
 export interface NllOptions extends LossOptions {
@@ -42,8 +43,8 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
     throw new ShapeError(`crossEntropy: labelSmoothing must lie in [0, 1], got ${labelSmoothing}`);
   checkTarget("crossEntropy", ["logits", logits], target);
-  const logs = logSoftmax(logits, { axis: -1 });
-  if (target.dtype === "f32") return fromProbabilities(logs, target, options, K);
+  const logs = logSoftmax(inSingle(logits), { axis: -1 });
+  if (isFloat(target.dtype)) return fromProbabilities(logs, inSingle(target), options, K);
   return fromIndices(logs, target, rest, labelSmoothing);
 }
 
@@ -59,9 +60,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  */
 export function nll(logs: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
   checkClasses("nll", ["logs", logs], options);
-  if (target.dtype === "f32") throw new DTypeError("nll: target must be i32 or u32 class numbers, got f32");
+  if (isFloat(target.dtype)) throw new DTypeError(`nll: target must be i32 or u32 class numbers, got ${target.dtype}`);
   checkTarget("nll", ["logs", logs], target);
-  return fromIndices(logs, target, options, 0);
+  return fromIndices(inSingle(logs), target, options, 0);
 }
 
 /** Number of classes. */
@@ -87,10 +88,9 @@ function checkClasses(
 
 function checkTarget(op: string, [name, x]: readonly [string, Tensor], target: Tensor): void {
   if (target.dtype === "bool") throw new DTypeError(`${op}: target must be i32, u32 or f32, got bool`);
-  const [wanted, what]: [Shape, string] =
-    target.dtype === "f32"
-      ? [x.shape, `probabilities of ${name}' shape`]
-      : [x.shape.slice(0, -1), `${name}' shape without the last axis`];
+  const [wanted, what]: [Shape, string] = isFloat(target.dtype)
+    ? [x.shape, `probabilities of ${name}' shape`]
+    : [x.shape.slice(0, -1), `${name}' shape without the last axis`];
   if (sameShape(target.shape, wanted)) return;
   throw new ShapeError(
     `${op}: a target of ${target.dtype} must have ${what}${describeShapes([

@@ -33,9 +33,9 @@ interface Steps {
  * Loss scaling: small gradients survive f16 when the loss is multiplied before `backward` and they are divided after it. The
  * scale grows until gradients overflow; such a step is skipped, and the scale falls.
  *
- * Where no f16 is between loss and gradients it changes nothing but rounding. `step` waits for the GPU to say whether all is
- * finite, so it stands outside of captured functions. Clip after `unscale`. With accumulated gradients, unscale and step once,
- * when all are added up.
+ * Gradients are f32 here, also those of f16 tensors, so that it changes nothing but rounding unless a kernel of one's own
+ * computes in f16. `step` waits for the GPU to say whether all is finite, so it stands outside of captured functions. Clip after
+ * `unscale`. With accumulated gradients, unscale and step once, when all are added up.
  *
  * @see Micikevicius et al. 2018, section 3.2; torch.cuda.amp.GradScaler.
  *

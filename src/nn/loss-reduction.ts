@@ -1,5 +1,6 @@
 /** What losses do with their terms. */
 import { ShapeError } from "../kernels/errors.js";
+import { cast } from "../tensor/ops/cast.js";
 import { mean, sum } from "../tensor/ops/sum.js";
 import type { Tensor } from "../tensor/tensor.js";
 
@@ -21,6 +22,9 @@ export function checkReduction(
   if (!words.includes(reduction))
     throw new ShapeError(`${op}: reduction must be ${words.map((word) => `"${word}"`).join(", ")}, got "${reduction}"`);
 }
+
+/** What losses compute with: f16 predictions and targets as f32, so that a loss is f32. */
+export const inSingle = (x: Tensor): Tensor => (x.dtype === "f16" ? cast(x, "f32") : x);
 
 /** The reduction of a loss's terms. The mean of none is NaN, as in PyTorch. */
 export function reduceTerms(terms: Tensor, reduction: Reduction): Tensor {

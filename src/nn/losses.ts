@@ -1,12 +1,14 @@
-/** Losses between a prediction and a target of the same shape, made of ops. Gradients reach the target too. */
+/** Losses between a prediction and a target of the same shape, made of ops. f32, also of f16 tensors. Gradients reach the target too. */
 import { ShapeError } from "../kernels/errors.js";
 import { abs, add, div, exp, greater, log, minimum, mul, square, sub, where } from "../tensor/ops/elementwise.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
-import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
 
-function checkPair(op: string, prediction: Tensor, target: Tensor, reduction: string): void {
+/** Both, in f32. */
+function checkedPair(op: string, prediction: Tensor, target: Tensor, reduction: string): [Tensor, Tensor] {
   checkReduction(op, reduction);
   checkSameShape(op, ["prediction", prediction], ["target", target]);
+  return [inSingle(prediction), inSingle(target)];
 }
 
 /**
@@ -16,8 +18,7 @@ function checkPair(op: string, prediction: Tensor, target: Tensor, reduction: st
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
 export function mse(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
-  checkPair("mse", prediction, target, reduction);
-  return reduceTerms(square(sub(prediction, target)), reduction);
+  return reduceTerms(square(sub(...checkedPair("mse", prediction, target, reduction))), reduction);
 }
 
 /**
@@ -27,8 +28,7 @@ export function mse(prediction: Tensor, target: Tensor, { reduction = "mean" }: 
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
 export function l1(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
-  checkPair("l1", prediction, target, reduction);
-  return reduceTerms(abs(sub(prediction, target)), reduction);
+  return reduceTerms(abs(sub(...checkedPair("l1", prediction, target, reduction))), reduction);
 }
 
 /** `q^2 / 2 + bend (|d| - q)` with `q = min(|d|, bend)`: a parabola that goes on as a straight line. */
@@ -48,10 +48,10 @@ function bent(prediction: Tensor, target: Tensor, bend: number): Tensor {
  */
 export function smoothL1(prediction: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
   const { beta = 1, reduction = "mean" } = options;
-  checkPair("smoothL1", prediction, target, reduction);
+  const pair = checkedPair("smoothL1", prediction, target, reduction);
   if (!(beta >= 0 && beta < Infinity)) throw new ShapeError(`smoothL1: beta must be a finite number >= 0, got ${beta}`);
   if (beta === 0) return l1(prediction, target, { reduction });
-  const terms = bent(prediction, target, beta);
+  const terms = bent(...pair, beta);
   return reduceTerms(beta === 1 ? terms : div(terms, constant(terms.device, beta)), reduction);
 }
 
@@ -64,10 +64,10 @@ export function smoothL1(prediction: Tensor, target: Tensor, options: LossOption
  */
 export function huber(prediction: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
   const { delta = 1, reduction = "mean" } = options;
-  checkPair("huber", prediction, target, reduction);
+  const pair = checkedPair("huber", prediction, target, reduction);
   if (!(delta > 0 && delta < Infinity))
     throw new ShapeError(`huber: delta must be a finite number above 0, got ${delta}`);
-  return reduceTerms(bent(prediction, target, delta), reduction);
+  return reduceTerms(bent(...pair, delta), reduction);
 }
 
 /** Options of `klDivergence`. */
@@ -91,7 +91,8 @@ export function klDivergence(prediction: Tensor, target: Tensor, options: KlDive
   const { reduction = "mean", logTarget = false } = options;
   checkReduction("klDivergence", reduction, ["mean", "sum", "none", "batchMean"]);
   checkSameShape("klDivergence", ["prediction", prediction], ["target", target]);
-  const terms = mul(logTarget ? exp(target) : target, sub(logTarget ? target : logOrZero(target), prediction));
+  const [p, t] = [inSingle(prediction), inSingle(target)];
+  const terms = mul(logTarget ? exp(t) : t, sub(logTarget ? t : logOrZero(t), p));
   if (reduction !== "batchMean") return reduceTerms(terms, reduction);
   return div(reduceTerms(terms, "sum"), constant(terms.device, terms.shape[0] ?? 1));
 }

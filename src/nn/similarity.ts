@@ -4,7 +4,7 @@ import { add, div, greater, maximum, mul, relu, sqrt, square, sub, where } from 
 import { sum } from "../tensor/ops/sum.js";
 import { describeShapes, resolveAxis, sameShape } from "../tensor/shape.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
-import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
 
 /** Options of `cosineSimilarity`. */
 export interface CosineSimilarityOptions extends LossOptions {
@@ -33,7 +33,8 @@ export function cosineSimilarity(x: Tensor, y: Tensor, options: CosineSimilarity
   if (x.rank === 0) throw new ShapeError("cosineSimilarity: x must have at least 1 axis, got 0");
   const along = { axes: resolveAxis("cosineSimilarity", axis, x.rank) };
   const length = (v: Tensor) => sqrt(maximum(sum(square(v), along), constant(v.device, eps)));
-  return reduceTerms(div(sum(mul(x, y), along), mul(length(x), length(y))), reduction);
+  const [a, b] = [inSingle(x), inSingle(y)];
+  return reduceTerms(div(sum(mul(a, b), along), mul(length(a), length(b))), reduction);
 }
 
 /**
@@ -67,7 +68,8 @@ export function cosineEmbedding(
   const { device } = x;
   const [zero, one, tiny] = [0, 1, 1e-12].map((value) => constant(device, value)) as [Tensor, Tensor, Tensor];
   const squared = (v: Tensor) => add(sum(square(v), { axes: -1 }), tiny);
-  const cosine = div(sum(mul(x, y), { axes: -1 }), sqrt(mul(squared(x), squared(y))));
+  const [a, b] = [inSingle(x), inSingle(y)];
+  const cosine = div(sum(mul(a, b), { axes: -1 }), sqrt(mul(squared(a), squared(b))));
   const apart = relu(margin === 0 ? cosine : sub(cosine, constant(device, margin)));
   return reduceTerms(where(greater(target, zero), sub(one, cosine), apart), reduction);
 }

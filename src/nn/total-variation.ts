@@ -3,7 +3,7 @@ import { add, pow, square, sub } from "../tensor/ops/elementwise.js";
 import { slice } from "../tensor/ops/slice.js";
 import { formatShape, rank4 } from "../tensor/shape.js";
 import { constant, type Tensor } from "../tensor/tensor.js";
-import { checkReduction, type LossOptions, reduceTerms } from "./loss-reduction.js";
+import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
 
 /** Options of `totalVariation`. */
 export interface TotalVariationOptions extends LossOptions {
@@ -28,9 +28,10 @@ export function totalVariation(x: Tensor, options: TotalVariationOptions = {}): 
   const [, H, W] = rank4("totalVariation", "x", x.shape);
   if (H < 2 || W < 2)
     throw new ShapeError(`totalVariation: x must be at least 2 x 2 pixels, got ${H} x ${W} in ${formatShape(x.shape)}`);
-  const here = slice(x, { start: [0, 0, 0], end: [null, H - 1, W - 1] });
-  const right = slice(x, { start: [0, 0, 1], end: [null, H - 1, W] });
-  const below = slice(x, { start: [0, 1, 0], end: [null, H, W - 1] });
+  const wide = inSingle(x);
+  const here = slice(wide, { start: [0, 0, 0], end: [null, H - 1, W - 1] });
+  const right = slice(wide, { start: [0, 0, 1], end: [null, H - 1, W] });
+  const below = slice(wide, { start: [0, 1, 0], end: [null, H, W - 1] });
   const squared = add(square(sub(right, here)), square(sub(below, here)));
   const shifted = eps === 0 ? squared : add(squared, constant(x.device, eps));
   return reduceTerms(exponent === 1 ? shifted : pow(shifted, constant(x.device, exponent)), reduction);

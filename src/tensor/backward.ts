@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation: walks from a scalar to the leaves and returns the gradients as a value. */
 import { DeviceError, DisposedError, GradError, ShapeError } from "../kernels/errors.js";
 import type { Scope } from "../kernels/scope.js";
+import { widened } from "./define-op.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
 import { formatShape, sameShape } from "./shape.js";
@@ -92,7 +93,7 @@ function seed(output: Tensor, gradOutput: Tensor | undefined, returned: boolean)
       `backward: gradOutput must have the output's shape ${formatShape(output.shape)}, got ${formatShape(gradOutput.shape)}`,
     );
   }
-  return gradOutput;
+  return gradOutput.dtype === "f16" ? widened(gradOutput) : gradOutput;
 }
 
 /** Gradients that wait to be used, each added up from the paths that lead to it, with a count of who still holds it. */
@@ -175,7 +176,7 @@ function propagate(
  * The gradients of a scalar with respect to the tensors it was computed from.
  *
  * @param output - A scalar, or any tensor together with `gradOutput`.
- * @returns A map from tensor to gradient, each of its tensor's shape.
+ * @returns A map from tensor to gradient, each of its tensor's shape, and f32 for f16 tensors too.
  * @throws {GradError} when the output depends on nothing that needs a gradient, when an op on the way has none, or when a
  *   value that it needs was changed in place or freed since.
  */

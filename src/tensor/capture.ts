@@ -4,6 +4,7 @@ import { CaptureError, DisposedError, ShapeError } from "../kernels/errors.js";
 import type { Recording } from "../kernels/recorder.js";
 import { Storage } from "../kernels/storage.js";
 import { formatShape, type Shape } from "./shape.js";
+import { mapTensors } from "./structure.js";
 import { type DType, empty, Tensor } from "./tensor.js";
 
 /**
@@ -56,16 +57,6 @@ interface Entry {
   readonly inputs: readonly Tensor[];
   /** What the function returned, with an `Output` for every tensor. */
   readonly outputs: unknown;
-}
-
-/** A structure of arrays and plain objects with every tensor replaced, in order; `other` replaces what is none of these. */
-function mapTensors(value: unknown, tensor: (t: Tensor) => unknown, other = (v: unknown): unknown => v): unknown {
-  if (value instanceof Tensor) return tensor(value);
-  if (Array.isArray(value)) return value.map((item) => mapTensors(item, tensor, other));
-  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTensors(item, tensor, other)]));
-  }
-  return other(value);
 }
 
 /** The tensors of a call's arguments, and a text that is the same for calls that may share a recording. */
@@ -127,7 +118,7 @@ function copiesOut(device: Device, recording: Recording, outputs: unknown) {
     if (!isOutput(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item)]));
     const copy = empty(device, value.shape, value.dtype, "capture/result");
     tensors.push(copy);
-    copies.push({ from: recording.placeOf(value.storage), to: copy.storage, bytes: 4 * copy.size });
+    copies.push({ from: recording.placeOf(value.storage), to: copy.storage, bytes: copy.byteLength });
     return copy;
   };
   return { result: visit(outputs), tensors, copies };
@@ -159,10 +150,10 @@ class Recordings {
     const known = this.#entries.find((entry) => entry.signature === signature && entry.recording.holds());
     if (!known) return this.#record(signature, args, tensors);
     this.#keep(known);
-    const before = tensors.map(({ storage, size }, i) => ({
+    const before = tensors.map(({ storage, byteLength }, i) => ({
       from: storage,
       to: (known.inputs[i] as Tensor).storage,
-      bytes: 4 * size,
+      bytes: byteLength,
     }));
     const { result, copies } = copiesOut(device, known.recording, known.outputs);
     device.replay(known.recording, { before, after: copies });
@@ -231,12 +222,12 @@ class Recordings {
 }
 
 /** A tensor of the recording's own with the content of another. */
-function inputLike({ device, shape, dtype, size, requiresGrad, storage }: Tensor, recording: Recording): Tensor {
-  const memory = recording.reserve(4 * size, "capture/input");
+function inputLike({ device, shape, dtype, byteLength, requiresGrad, storage }: Tensor, recording: Recording): Tensor {
+  const memory = recording.reserve(byteLength, "capture/input");
   memory.retain();
   const input = device.unscoped(() => new Tensor(device, shape, dtype, memory));
   input.requiresGrad = requiresGrad;
-  device.copy(storage, 0, memory, 0, 4 * size);
+  device.copy(storage, 0, memory, 0, byteLength);
   return input;
 }
 

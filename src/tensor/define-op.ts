@@ -1,6 +1,9 @@
 /** How an op is declared: checks, forward, what is saved and the gradients, in one object. */
 import type { Device } from "../kernels/device.js";
 import { DTypeError, ShapeError } from "../kernels/errors.js";
+import { widen } from "../kernels/half.js";
+import { allHalves, isHalf, lazilyWide, wideRun } from "./halves.js";
+import { isFloat } from "./host-values.js";
 import type { Shape } from "./shape.js";
 import { type DType, empty, type GraphNode, Tensor } from "./tensor.js";
 
@@ -23,12 +26,21 @@ export interface Plan {
 /** The gradient with respect to one input, from what forward saved; `null`: not differentiable; `"zero"`: zero everywhere. */
 type Gradient<Saved> = ((saved: Saved, gradOutput: Tensor) => Tensor) | "zero" | null;
 
+/** Element types that an input may have: one, f16 wherever f32; or `"any"`, for ops that only move elements. */
+export type InputType = DType | "any";
+
 /** The declaration of an op. */
 export interface OpDefinition<Names extends readonly string[], Options extends object, P extends Plan, Saved> {
   readonly name: string;
   readonly inputs: Names;
-  /** Input element types that differ from f32, by input name; `"any"` for ops that only move elements. */
-  readonly dtypes?: { readonly [N in InputName<Names[number]>]?: DType | "any" };
+  /** Input element types that differ from f32, by input name. */
+  readonly dtypes?: { readonly [N in InputName<Names[number]>]?: InputType };
+  /**
+   * Inputs that decide whether an output that would be f32 is f16: it is where each of these is. Default: all. `forward` and the
+   * gradients see f32 copies of what is f16, which are freed at once; with `"stored"`, or in an op that has a `view`, the f16
+   * tensors themselves.
+   */
+  readonly halves?: readonly InputName<Names[number]>[] | "stored";
   /** Checks everything, before any GPU work, and returns the output's shape. */
   plan(inputs: Inputs<Names>, options: Options): P;
   /** Makes the output out of an input's memory instead of new memory, for ops that only look at it differently. */
@@ -48,6 +60,11 @@ export type Op<Names extends readonly string[], Options extends object> = ((
 
 let nextOrder = 0;
 
+function checkType(name: string, input: string, dtype: DType, wanted: InputType): void {
+  if (wanted === "any" || dtype === wanted || (wanted === "f32" && dtype === "f16")) return;
+  throw new DTypeError(`${name}: ${input} must be ${wanted}, got ${dtype}`);
+}
+
 /**
  * Checks that the inputs of an op are live tensors of one device and the right element types, and returns the device. `defineOp`
  * calls it; so does an op that is a function of other ops, so that its errors carry its own name.
@@ -59,7 +76,7 @@ export function checkInputs(
   name: string,
   inputs: readonly string[],
   tensors: readonly unknown[],
-  dtypes: Readonly<Record<string, DType | "any">> = {},
+  dtypes: Readonly<Record<string, InputType>> = {},
 ): Device {
   let device: Device | null = null;
   inputs.forEach((label, i) => {
@@ -69,8 +86,7 @@ export function checkInputs(
     if (!(value instanceof Tensor))
       throw new DTypeError(`${name}: ${bare} must be a tensor, got ${value === null ? "null" : typeof value}`);
     const wanted = dtypes[bare] ?? "f32";
-    if (wanted !== "any" && value.dtype !== wanted)
-      throw new DTypeError(`${name}: ${bare} must be ${wanted}, got ${value.dtype}`);
+    checkType(name, bare, value.dtype, wanted);
     if (device && value.device !== device)
       throw new ShapeError(`${name}: ${bare} lives on another device than the inputs before it`);
     device = value.device;
@@ -90,6 +106,7 @@ function makeNode<Saved>(
   gradients: readonly Gradient<Saved>[],
   saved: Saved,
 ): GraphNode {
+  const half = inputs.some(isHalf);
   return {
     op: name,
     order: nextOrder++,
@@ -97,7 +114,7 @@ function makeNode<Saved>(
     versions: inputs.map((input) => input?.storage.version ?? 0),
     outputVersion: output.storage.version,
     gradients: gradients.map((gradient) =>
-      typeof gradient === "function" ? (g: Tensor) => gradient(saved, g) : gradient,
+      typeof gradient === "function" ? (g: Tensor) => gradient(half ? lazilyWide(saved, widened) : saved, g) : gradient,
     ),
   };
 }
@@ -108,27 +125,35 @@ function makeNode<Saved>(
  * @example
  * const double = defineOp({
  *   name: "double", inputs: ["x"], plan: ([x]) => ({ shape: x.shape }),
- *   forward: ({ device, output }, [x]) => { device.copy(x.storage, 0, output.storage, 0, 4 * x.size); },
+ *   forward: ({ device, output }, [x]) => { device.copy(x.storage, 0, output.storage, 0, x.byteLength); },
  *   vjp: { x: (_saved, gradOutput) => double(gradOutput) },
  * });
  */
 export function defineOp<const Names extends readonly string[], Options extends object, P extends Plan, Saved>(
   definition: OpDefinition<Names, Options, P, Saved>,
 ): Op<Names, Options> {
-  const { name, inputs: names, vjp } = definition;
+  const { name, inputs: names, vjp, halves } = definition;
+  const dtypes = (definition.dtypes ?? {}) as Record<string, InputType>;
+  const stored = halves === "stored" || definition.view !== undefined;
   const gradients = names.map((label) => {
     const bare = label.replace("?", "") as InputName<Names[number]>;
     return vjp === null ? null : vjp[bare];
   });
+  const decides = (i: number) => !Array.isArray(halves) || halves.includes((names[i] as string).replace("?", ""));
   const call = (...args: Arguments<Names, Options>): Tensor => {
     const tensors = names.map((_, i) => args[i] ?? null) as unknown as Inputs<Names>;
     const list = tensors as readonly (Tensor | null)[];
-    const device = checkInputs(name, names, list, (definition.dtypes ?? {}) as Record<string, DType | "any">);
-    const plan = definition.plan(tensors, (args[names.length] ?? {}) as Options);
-    const output = definition.view?.(tensors, plan) ?? empty(device, plan.shape, plan.dtype ?? "f32", name);
-    const saved = definition.forward({ device, output, plan }, tensors);
+    const device = checkInputs(name, names, list, dtypes);
+    const planned = definition.plan(tensors, (args[names.length] ?? {}) as Options);
+    const wide = !stored && list.some(isHalf);
+    const plan = wide && planned.dtype === "f16" ? { ...planned, dtype: "f32" as const } : planned;
+    const dtype = plan.dtype ?? "f32";
+    const kept = wide && dtype === "f32" && allHalves(list.filter((_, i) => decides(i))) ? "f16" : dtype;
+    const output = definition.view?.(tensors, plan) ?? empty(device, plan.shape, kept, name);
+    const run = (into: Tensor, from: Inputs<Names>) => definition.forward({ device, output: into, plan }, from);
+    const saved = wide ? wideRun(run, output, tensors) : run(output, tensors);
     // Integers and masks are constant almost everywhere: the gradient stops there, as it does in a comparison.
-    if (device.recording && output.dtype === "f32" && list.some((input) => input?.requiresGrad)) {
+    if (device.recording && isFloat(output.dtype) && list.some((input) => input?.requiresGrad)) {
       output.requiresGrad = true;
       output.node = makeNode(name, list, output, gradients, saved);
     }
@@ -136,3 +161,17 @@ export function defineOp<const Names extends readonly string[], Options extends 
   };
   return Object.assign(call, { opName: name });
 }
+
+/** `cast` from f16 to f32: here, because the gradients of every op that takes f16 begin with it. */
+export const widened = defineOp({
+  name: "cast",
+  inputs: ["x"],
+  dtypes: { x: "f16" },
+  halves: "stored",
+  plan: ([x], _options: object) => ({ shape: x.shape }),
+  forward({ device, output }, [x]) {
+    widen(device, { input: x.storage, output: output.storage, count: x.size });
+    return {};
+  },
+  vjp: { x: (_saved, gradOutput): Tensor => gradOutput },
+});

@@ -2,6 +2,7 @@
 import type { Device } from "../kernels/device.js";
 import { GradError, ShapeError } from "../kernels/errors.js";
 import { backward } from "./backward.js";
+import { isFloat } from "./host-values.js";
 import { add, mul } from "./ops/elementwise.js";
 import { reshape } from "./ops/reshape.js";
 import { sum } from "./ops/sum.js";
@@ -39,11 +40,11 @@ function recorded<T>(device: Device, body: () => T): T {
  * differentiation follows stay connected to it.
  */
 function variables(device: Device, inputs: readonly Tensor[]): { own: Tensor[]; outer: boolean } {
-  const followed = (input: Tensor) => device.recording && input.requiresGrad && input.dtype === "f32";
+  const followed = (input: Tensor) => device.recording && input.requiresGrad && isFloat(input.dtype);
   const own = inputs.map((input) => {
     if (followed(input)) return reshape(input, { shape: input.shape });
     const leaf = input.detach();
-    leaf.requiresGrad = input.dtype === "f32";
+    leaf.requiresGrad = isFloat(input.dtype);
     return leaf;
   });
   return { own, outer: inputs.some(followed) };

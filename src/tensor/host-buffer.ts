@@ -2,6 +2,7 @@
 import type { Device } from "../kernels/device.js";
 import { DeviceError } from "../kernels/errors.js";
 import { bufferSize, type Storage } from "../kernels/storage.js";
+import { bytesOf } from "./host-values.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.js";
 import { type DType, Tensor } from "./tensor.js";
 
@@ -23,7 +24,7 @@ const neededUsage = 0x04 | 0x08 | 0x80;
  *
  * When the application changes the content, `backward` cannot tell: run the forward pass after it.
  *
- * @param gpuBuffer - With usage STORAGE, COPY_SRC and COPY_DST; contiguous, row-major, 4 bytes an element.
+ * @param gpuBuffer - With usage STORAGE, COPY_SRC and COPY_DST; contiguous, row-major, 4 bytes an element (f16: 2).
  * @param shape - Of the tensor.
  * @param options - `dtype` `"f32"`, `offset` 0 bytes.
  * @throws {ShapeError} when the shape is none.
@@ -36,7 +37,7 @@ export function tensorFromBuffer(
   { dtype = "f32", offset = 0 }: TensorFromBufferOptions = {},
 ): Tensor {
   checkShape("tensorFromBuffer", shape);
-  const bytes = bufferSize(4 * sizeOf(shape));
+  const bytes = bufferSize(bytesOf(dtype, sizeOf(shape)));
   if (!(Number.isInteger(offset) && offset >= 0 && offset % 256 === 0))
     throw new DeviceError(`tensorFromBuffer: offset must be a multiple of 256 bytes, got ${offset}`);
   if (gpuBuffer.size < offset + bytes) {

@@ -1,8 +1,22 @@
 /** Numbers of the host on their way into tensors: nested arrays, implied element types, and the check that whole numbers are whole. */
 import { DTypeError, ShapeError } from "../kernels/errors.js";
+import { packHalves } from "./half.js";
 
-/** Element types. `bool` is stored as 0 or 1 in 32 bits. */
-export type DType = "f32" | "i32" | "u32" | "bool";
+/**
+ * Element types. `bool` is stored as 0 or 1 in 32 bits; `f16` as IEEE half precision, two elements to 32 bits, on every adapter:
+ * it is a way to store, arithmetic is in f32.
+ */
+export type DType = "f32" | "f16" | "i32" | "u32" | "bool";
+
+/** True for the types that have gradients. */
+export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";
+
+/** The type in which ops compute. */
+export const computedAs = <T extends DType>(dtype: T): Exclude<T, "f16"> | "f32" =>
+  dtype === "f16" ? "f32" : (dtype as Exclude<T, "f16">);
+
+/** Bytes that `count` elements take, in whole 32-bit words. */
+export const bytesOf = (dtype: DType, count: number): number => 4 * (dtype === "f16" ? Math.ceil(count / 2) : count);
 
 /** The host array that holds a tensor's elements. */
 export type HostArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -36,7 +50,12 @@ export function impliedType(list: ArrayLike<number | boolean>): DType {
 }
 
 /** The elements as bits for the GPU. @throws {DTypeError} when an integer would not be kept as it is. */
-export function hostArray(op: string, list: ArrayLike<number | boolean>, dtype: DType): HostArray {
+export function hostArray(
+  op: string,
+  list: ArrayLike<number | boolean>,
+  dtype: DType,
+): HostArray | Uint16Array<ArrayBuffer> {
+  if (dtype === "f16") return packHalves(list);
   if (dtype === "bool") return Uint32Array.from(list, (value) => (value ? 1 : 0));
   if (dtype === "f32") return Float32Array.from(list as ArrayLike<number>);
   const [low, high] = ranges[dtype];

@@ -3,6 +3,7 @@
  * the host out, and back; nothing of the file is run. https://huggingface.co/docs/safetensors
  */
 import { FormatError } from "../kernels/errors.js";
+import { numberToHalf, unpackHalves } from "./half.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.js";
 import type { DType, HostArray } from "./tensor.js";
 
@@ -10,7 +11,7 @@ import type { DType, HostArray } from "./tensor.js";
 export interface SafetensorsEntry {
   readonly dtype: DType;
   readonly shape: Shape;
-  /** f32 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
+  /** f32 and f16 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
   readonly values: HostArray;
 }
 
@@ -23,16 +24,6 @@ export interface Safetensors {
 /** The reference implementation reads no longer header, and neither do we. */
 const headerLimit = 100_000_000;
 
-/** Value of 16 bits as IEEE half precision. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 interface ElementType {
   readonly bytes: number;
   readonly dtype: DType;
@@ -40,10 +31,19 @@ interface ElementType {
   read(bytes: ArrayBuffer): HostArray;
 }
 
-/** Element types by their name in the file. F16 is read as f32, U8 as u32, BOOL as bool. */
+/** Element types by their name in the file. BF16 is read as f32, U8 as u32, BOOL as bool. */
 const elementTypes = new Map<string, ElementType>([
   ["F32", { bytes: 4, dtype: "f32", read: (bytes) => new Float32Array(bytes) }],
-  ["F16", { bytes: 2, dtype: "f32", read: (bytes) => Float32Array.from(new Uint16Array(bytes), halfToNumber) }],
+  ["F16", { bytes: 2, dtype: "f16", read: (bytes) => unpackHalves(bytes, bytes.byteLength / 2) }],
+  // The upper half of an f32.
+  [
+    "BF16",
+    {
+      bytes: 2,
+      dtype: "f32",
+      read: (b) => new Float32Array(Uint32Array.from(new Uint16Array(b), (v) => v << 16).buffer),
+    },
+  ],
   ["I32", { bytes: 4, dtype: "i32", read: (bytes) => new Int32Array(bytes) }],
   ["U32", { bytes: 4, dtype: "u32", read: (bytes) => new Uint32Array(bytes) }],
   ["U8", { bytes: 1, dtype: "u32", read: (bytes) => Uint32Array.from(new Uint8Array(bytes)) }],
@@ -152,7 +152,7 @@ function checkCoverage(extents: readonly Extent[], bytes: number): void {
 }
 
 /**
- * Reads a safetensors file: F32, F16 (as f32), I32, U32, U8 (as u32) and BOOL.
+ * Reads a safetensors file: F32, F16, BF16 (as f32), I32, U32, U8 (as u32) and BOOL.
  *
  * @param file - All its bytes.
  * @throws {FormatError} when the file is cut short, its header is broken, a type is unknown, or the tensors do not fill the data
@@ -176,11 +176,15 @@ export function readSafetensors(file: Uint8Array): Safetensors {
   return { tensors, metadata: parseMetadata(metadata) };
 }
 
-const written = { f32: "F32", i32: "I32", u32: "U32", bool: "BOOL" } as const;
+const written = { f32: "F32", f16: "F16", i32: "I32", u32: "U32", bool: "BOOL" } as const;
+
+/** Elements of 4 bytes come before those of 2, and these before those of 1. */
+const narrowness = { f32: 0, i32: 0, u32: 0, f16: 1, bool: 2 } as const;
 
 /** The bytes of an entry's elements. */
 function elementBytes({ dtype, values }: SafetensorsEntry): Uint8Array {
   if (dtype === "bool") return Uint8Array.from(values, (value) => (value ? 1 : 0));
+  if (dtype === "f16") return new Uint8Array(Uint16Array.from(values, numberToHalf).buffer);
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
@@ -198,7 +202,7 @@ export function writeSafetensors(
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   const parts: { bytes: Uint8Array; start: number }[] = [];
   let length = 0;
-  const narrowLast = [...tensors].sort(([, a], [, b]) => Number(a.dtype === "bool") - Number(b.dtype === "bool"));
+  const narrowLast = [...tensors].sort(([, a], [, b]) => narrowness[a.dtype] - narrowness[b.dtype]);
   for (const [name, entry] of narrowLast) {
     checkEntry(name, entry);
     const bytes = elementBytes(entry);
@@ -223,7 +227,7 @@ const objectText = (entries: readonly (readonly [string, unknown])[]) =>
 
 function checkEntry(name: string, { dtype, shape, values }: SafetensorsEntry): void {
   if (name === "__metadata__") throw new FormatError("safetensors: no tensor may be called __metadata__");
-  const arrays = { f32: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
+  const arrays = { f32: Float32Array, f16: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
   if (!(values instanceof arrays[dtype]) || values.length !== sizeOf(shape)) {
     throw new FormatError(
       `safetensors: ${name}: ${dtype} ${formatShape(shape)} needs a ${arrays[dtype].name} of ${sizeOf(shape)}, got a ${values.constructor.name} of ${values.length}`,

@@ -2,7 +2,17 @@
 import type { Device } from "../kernels/device.js";
 import { DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
 import type { Storage } from "../kernels/storage.js";
-import { type DType, flatten, type HostArray, type HostValues, hostArray, impliedType } from "./host-values.js";
+import { unpackHalves } from "./half.js";
+import {
+  bytesOf,
+  type DType,
+  flatten,
+  type HostArray,
+  type HostValues,
+  hostArray,
+  impliedType,
+  isFloat,
+} from "./host-values.js";
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 
 export type { DType, HostArray, HostValues } from "./host-values.js";
@@ -22,8 +32,6 @@ export interface GraphNode {
   /** One gradient function per input; `null` where there is none, `"zero"` where it is zero everywhere. */
   readonly gradients: readonly (((gradOutput: Tensor) => Tensor) | "zero" | null)[];
 }
-
-const bytesPerElement = 4;
 
 const backstop = new FinalizationRegistry<{ storage: Storage; device: Device; state: { disposed: boolean } }>(
   ({ storage, device, state }) => {
@@ -65,6 +73,11 @@ export class Tensor {
     return this.shape.length;
   }
 
+  /** Bytes that its elements take, in whole 32-bit words. */
+  get byteLength(): number {
+    return bytesOf(this.dtype, this.size);
+  }
+
   /** True after `dispose`, or when the scope it was made in has ended. */
   get disposed(): boolean {
     return this.#state.disposed;
@@ -101,9 +114,10 @@ export class Tensor {
     return this.storage.offset;
   }
 
-  /** Reads all elements back. @returns f32 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
+  /** Reads all elements back. @returns f32 and f16 as Float32Array, i32 as Int32Array, u32 and bool as Uint32Array. */
   async data(): Promise<HostArray> {
-    const bytes = await this.device.read(this.storage, this.size * bytesPerElement);
+    const bytes = await this.device.read(this.storage, this.byteLength);
+    if (this.dtype === "f16") return unpackHalves(bytes, this.size);
     if (this.dtype === "f32") return new Float32Array(bytes);
     return this.dtype === "i32" ? new Int32Array(bytes) : new Uint32Array(bytes);
   }
@@ -158,13 +172,13 @@ export class Tensor {
   }
 }
 
-const repeated = (value: number, count: number, dtype: DType): HostArray =>
+const repeated = (value: number, count: number, dtype: DType) =>
   hostArray("full", new Float64Array(count).fill(value), dtype);
 
 /** A new tensor with undefined content, for ops to write into. */
 export function empty(device: Device, shape: Shape, dtype: DType = "f32", label = "tensor"): Tensor {
   checkShape(label, shape);
-  return new Tensor(device, [...shape], dtype, device.allocate(sizeOf(shape) * bytesPerElement, label));
+  return new Tensor(device, [...shape], dtype, device.allocate(bytesOf(dtype, sizeOf(shape)), label));
 }
 
 /** Options of `tensor`. */
@@ -202,7 +216,8 @@ export function tensor(device: Device, values: HostValues, shape?: Shape, option
 }
 
 function checkGradType(op: string, dtype: DType, requiresGrad: boolean): void {
-  if (requiresGrad && dtype !== "f32") throw new DTypeError(`${op}: only f32 tensors have gradients, got ${dtype}`);
+  if (requiresGrad && !isFloat(dtype))
+    throw new DTypeError(`${op}: only f32 and f16 tensors have gradients, got ${dtype}`);
 }
 
 /** A tensor filled with one value. */
@@ -226,6 +241,10 @@ export function ones(device: Device, shape: Shape, options: TensorOptions = {}):
 }
 
 const constants = new WeakMap<Device, Map<string, Tensor>>();
+const shared = new WeakSet<Tensor>();
+
+/** True for what `constant` made. */
+export const isConstant = (tensor: Tensor): boolean => shared.has(tensor);
 
 /** A scalar that is made once per device, value and element type (default f32), and lives as long as the device. Never write to it. */
 export function constant(device: Device, value: number, dtype: DType = "f32"): Tensor {
@@ -238,6 +257,7 @@ export function constant(device: Device, value: number, dtype: DType = "f32"): T
       ? before
       : device.recorder.paused(() => device.unscoped(() => tensor(device, value, [], { dtype })));
   known.set(key, scalar);
+  shared.add(scalar);
   return scalar;
 }
 

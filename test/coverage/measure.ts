@@ -14,10 +14,13 @@ import {
 import { randomTensor } from "../device.js";
 import { checkSecondGradient } from "../second.js";
 import { type Call, type Entry, valuesOf } from "./call.js";
+import { halfResult } from "./half.js";
 
 /** One op as it was found. */
 export interface Measured {
   readonly dtypes: string;
+  /** Element type of the result of f16 inputs. */
+  readonly half: string;
   readonly gradient: string;
   readonly second: string;
 }
@@ -61,7 +64,7 @@ async function secondOf(device: Device, call: Call): Promise<string> {
   }
 }
 
-const types: readonly DType[] = ["f32", "i32", "u32", "bool"];
+const types: readonly DType[] = ["f32", "f16", "i32", "u32", "bool"];
 
 /** Element types that one of the calls takes in the place of f32. */
 function dtypesOf(device: Device, calls: readonly Call[]): string {
@@ -99,10 +102,17 @@ function together(found: readonly (readonly [call: string, result: string])[]): 
 export async function measure(device: Device, { calls }: Entry): Promise<Measured> {
   const first: [string, string][] = [];
   const second: [string, string][] = [];
+  const half: [string, string][] = [];
   for (const call of calls) {
     const gradient = await gradientOf(device, call);
     first.push([call.text, gradient]);
+    half.push([call.text, await halfResult(device, call)]);
     second.push([call.text, gradient === "yes" ? await secondOf(device, call) : "-"]);
   }
-  return { dtypes: dtypesOf(device, calls), gradient: together(first), second: together(second) };
+  return {
+    dtypes: dtypesOf(device, calls),
+    half: together(half),
+    gradient: together(first),
+    second: together(second),
+  };
 }

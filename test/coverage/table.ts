@@ -8,6 +8,7 @@ export interface Row {
   readonly inputs: readonly string[];
   readonly options: readonly string[];
   readonly dtypes: string;
+  readonly half: string;
   readonly gradient: string;
   readonly second: string;
   readonly torch: string;
@@ -49,6 +50,8 @@ this page is stale, or when an op is exported that it does not list.
 
 - Inputs and options are read from the types; \`?\`: may be left out.
 - Element types: what the f32 inputs may be instead, all of them together. Indices are i32 or u32, conditions bool.
+- Of f16: the element type of the result where all of these are f16. Its values are those of f32 inputs that hold the same numbers,
+  rounded once; its gradients are f32, and as near as the rounding of what was saved lets them be.
 - Gradient: \`yes\`: with respect to every input, and central differences agree, in each call that \`test/coverage\` makes, options
   at other than their defaults included; \`zero\`: zero everywhere (a step function); \`none\`: the result is of that element type, which has no gradient.
 - Second derivative: backward through backward likewise, or the \`GradError\` that refuses it.
@@ -61,6 +64,7 @@ const columns = [
   "inputs",
   "options",
   "element types",
+  "of f16",
   "gradient",
   "second derivative",
   "PyTorch",
@@ -76,8 +80,8 @@ export function document(rows: readonly Row[], errors: ReadonlyMap<string, OpErr
     const own = rows.filter((row) => row.group === group);
     const body = own.map((row) => {
       const { values, gradients } = errors.get(row.op) ?? {};
-      const { op, inputs, options, dtypes, gradient, second, torch } = row;
-      const found = [op, inputs.join(", "), options.join(", "), dtypes, gradient, second, torch];
+      const { op, inputs, options, dtypes, half, gradient, second, torch } = row;
+      const found = [op, inputs.join(", "), options.join(", "), dtypes, half, gradient, second, torch];
       return line([...found, errorText(values), errorText(gradients)]);
     });
     parts.push([`## ${group}\n`, line(columns), line(columns.map(() => "---")), ...body, ""].join("\n"));

@@ -89,7 +89,7 @@ describe("safetensors", () => {
     [
       "an unknown type",
       fileOf('{"a":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}}', 1),
-      'a: dtype must be one of F32, F16, I32, U32, U8, BOOL, got "F8"',
+      'a: dtype must be one of F32, F16, BF16, I32, U32, U8, BOOL, got "F8"',
     ],
     ["no object as tensor", fileOf('{"a":3}', 0), "a: must be an object, got 3"],
     [

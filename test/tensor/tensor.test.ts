@@ -38,7 +38,7 @@ describe("tensor", () => {
     const data = await x.data();
     expect(Array.from(data)).toEqual(expected);
     expect(data.constructor.name).toBe(
-      { f32: "Float32Array", i32: "Int32Array", u32: "Uint32Array", bool: "Uint32Array" }[dtype],
+      { f32: "Float32Array", f16: "Float32Array", i32: "Int32Array", u32: "Uint32Array", bool: "Uint32Array" }[dtype],
     );
   });
   test("no elements", async () => {
@@ -66,7 +66,7 @@ describe("tensor", () => {
   });
   test("rejects gradients of integers", () => {
     expect(() => tensor(device, [1], [1], { dtype: "i32", requiresGrad: true })).toThrow(
-      new DTypeError("tensor: only f32 tensors have gradients, got i32"),
+      new DTypeError("tensor: only f32 and f16 tensors have gradients, got i32"),
     );
   });
   test("full, zeros, ones", async () => {

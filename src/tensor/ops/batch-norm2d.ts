@@ -148,6 +148,7 @@ function composedByBatch(x: Tensor, eps: number): { xhat: Tensor; rstd: Tensor }
 const byBatch = defineOp({
   name: "batchNorm2d",
   inputs: ["x", "weight", "bias"],
+  halves: ["x"],
   plan([x, weight, bias], options: BatchNorm2dTrainOptions) {
     const rows = checkChannels(x.shape, [
       ["weight", weight],
@@ -210,6 +211,7 @@ const byBatch = defineOp({
 const byRunning = defineOp({
   name: "batchNorm2d",
   inputs: ["x", "weight", "bias", "runningMean", "runningVar"],
+  halves: ["x"],
   plan([x, weight, bias, runningMean, runningVar], { eps = 1e-5 }: { eps?: number }) {
     const rows = checkChannels(x.shape, [
       ["weight", weight],

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../kernels/errors.js";
+import { computedAs } from "../host-values.js";
 import { constant, type Tensor } from "../tensor.js";
 import { clampBetween } from "./elementwise.js";
 
@@ -31,7 +32,7 @@ export function clamp(x: Tensor, { min, max }: ClampOptions): Tensor {
   if (Number.isNaN(min) || Number.isNaN(max) || (min ?? -Infinity) > (max ?? Infinity))
     throw new ShapeError(`clamp: min must not exceed max, got ${min} and ${max}`);
   const { lowest, highest } = x.dtype === "i32" || x.dtype === "u32" ? ends[x.dtype] : ends.f32;
-  const low = constant(x.device, Math.max(min ?? -Infinity, lowest), x.dtype);
-  const high = constant(x.device, Math.min(max ?? Infinity, highest), x.dtype);
+  const low = constant(x.device, Math.max(min ?? -Infinity, lowest), computedAs(x.dtype));
+  const high = constant(x.device, Math.min(max ?? Infinity, highest), computedAs(x.dtype));
   return clampBetween(x, low, high);
 }

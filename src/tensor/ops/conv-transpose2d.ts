@@ -48,6 +48,8 @@ function grow(x: Tensor, { geometry: g, settings: { stride, dilation, padding } 
  * `y[n,h,w,o] = bias[o] + sum over kh, kw, c and pixels (p,q) of x with p stride + kh dilation - padding = h, likewise w, of
  * x[n,p,q,c] weight[kh,kw,o,c]`
  *
+ * The result has the element type of `x`, f32 or f16.
+ *
  * @param x - NHWC `[N, H, W, C]`.
  * @param weight - The filters of the convolution that is transposed, whose outputs are the inputs here: `[KH, KW, O / groups, C]`, as
  *   in TensorFlow. PyTorch's `[C, O / groups, KH, KW]` is `transpose(w, { axes: [2, 3, 1, 0] })` away.
@@ -61,6 +63,7 @@ function grow(x: Tensor, { geometry: g, settings: { stride, dilation, padding } 
 export const convTranspose2d = defineOp({
   name: "convTranspose2d",
   inputs: ["x", "weight", "bias?"],
+  halves: ["x"],
   plan([x, weight, bias], options: ConvTranspose2dOptions): Conv2dPlan {
     const op = "convTranspose2d";
     const [N, OH, OW, C] = rank4(op, "x", x.shape);

@@ -36,6 +36,8 @@ export const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "b
  *
  * `y[n,p,q,o] = bias[o] + sum_{kh,kw,c} x[n, p stride + kh dilation - padding, ..., c] weight[kh,kw,c,o]`
  *
+ * The result has the element type of `x`, f32 or f16.
+ *
  * @param x - Input, NHWC [N, H, W, C].
  * @param weight - Filters, HWIO [KH, KW, C / groups, O].
  * @param bias - [O], or `null` for none.
@@ -48,6 +50,7 @@ export const geometryOf = (sizes: Omit<Conv2dGeometry, keyof Conv2dSettings | "b
 export const conv2d = defineOp({
   name: "conv2d",
   inputs: ["x", "weight", "bias?"],
+  halves: ["x"],
   plan([x, weight, bias], options: Conv2dOptions): Conv2dPlan {
     const [N, H, W, C] = rank4("conv2d", "x", x.shape);
     const [KH, KW, perGroup, O] = rank4("conv2d", "weight", weight.shape, "HWIO");

@@ -3,6 +3,7 @@
  * NumPy's rule, and a plain number may stand for one of two operands. f32, i32 and u32 (whole numbers wrap around), never mixed:
  * `cast` converts. Logic is in `logic.ts`, functions in `functions.ts`, activations in `activations.ts`.
  */
+import { isFloat } from "../host-values.js";
 import type { Tensor } from "../tensor.js";
 import { relu, sigmoid, tanh } from "./activations.js";
 import { type Binary, binary, type Operand, operands, rowOps, type Unary } from "./elementwise/define-row.js";
@@ -43,7 +44,7 @@ export function pow(x: Operand, y: Operand): Tensor {
   if (typeof x === "object") {
     if (y === 2) return rowOps.square(x);
     if (y === 0.5) return rowOps.sqrt(x);
-    if (y === -1 && x.dtype === "f32") return rowOps.reciprocal(x);
+    if (y === -1 && isFloat(x.dtype)) return rowOps.reciprocal(x);
   }
   return rowOps.pow(...operands(x, y));
 }

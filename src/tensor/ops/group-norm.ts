@@ -73,6 +73,7 @@ export function defineGroupNorm<Options extends object>(
   return defineOp({
     name,
     inputs: ["x", "weight?", "bias?"],
+    halves: ["x"],
     plan([x, weight, bias], options: Options) {
       const sizes = planOf(x, weight, options);
       checkEps(name, sizes.eps);

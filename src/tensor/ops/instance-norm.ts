@@ -3,6 +3,7 @@ import { checkInputs } from "../define-op.js";
 import { describeShapes, formatShape, sameShape } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { batchNorm2d } from "./batch-norm2d.js";
+import { cast } from "./cast.js";
 import { add, mul, square, sub } from "./elementwise.js";
 import { channelsLast, defineGroupNorm } from "./group-norm.js";
 import { mean as meanOver } from "./sum.js";
@@ -73,8 +74,9 @@ function update(x: Tensor, { mean, variance, momentum }: Running): void {
     if (N * P === 0) return;
     const pixels = { axes: x.shape.slice(1, -1).map((_, i) => i + 1), keepDims: true };
     const images = { axes: [...Array(x.rank - 1).keys()] };
-    const own = meanOver(x, pixels);
-    const spread = meanOver(square(sub(x, own)), images);
+    const wide = cast(x, "f32");
+    const own = meanOver(wide, pixels);
+    const spread = meanOver(square(sub(wide, own)), images);
     const move = (running: Tensor, batch: Tensor, factor: number) => {
       const moved = add(mul(running, constant(device, 1 - momentum)), mul(batch, constant(device, factor)));
       device.copy(moved.storage, 0, running.storage, 0, 4 * running.size);

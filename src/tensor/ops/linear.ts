@@ -18,6 +18,8 @@ const asMatrix = (x: Tensor): Tensor => {
  *
  * A weight larger than one binding of the adapter is worked on in windows, forward and backward.
  *
+ * The result has the element type of `x`, f32 or f16.
+ *
  * @param x - [..., IN]: any leading axes.
  * @param weight - [IN, OUT].
  * @param bias - [OUT], or `null` for none.
@@ -27,6 +29,7 @@ const asMatrix = (x: Tensor): Tensor => {
 export const linear = defineOp({
   name: "linear",
   inputs: ["x", "weight", "bias?"],
+  halves: ["x"],
   plan([x, weight, bias], _options: object) {
     const [inSize, outSize] = rank2("linear", "weight", weight.shape);
     const shapes = () =>

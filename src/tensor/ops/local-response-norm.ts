@@ -3,6 +3,7 @@ import { checkInputs } from "../define-op.js";
 import { describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { avgPool2d } from "./avg-pool2d.js";
+import { roundedOnce } from "./cast.js";
 import { add, div, mul, pow, square } from "./elementwise.js";
 import { pad } from "./pad.js";
 import { reshape } from "./reshape.js";
@@ -32,6 +33,7 @@ export interface LocalResponseNormOptions {
  * @see Krizhevsky, Sutskever & Hinton 2012, section 3.3, where alpha is not divided by size; `torch.nn.functional.local_response_norm`.
  */
 export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => localResponseNorm(wide, options));
   checkInputs("localResponseNorm", ["x"], [x]);
   const { size, alpha = 1e-4, beta = 0.75, k = 1 } = options;
   const line = describeShapes([["x", x.shape]]);

@@ -1,6 +1,7 @@
 import { DTypeError } from "../../kernels/errors.js";
 import { sizeOf } from "../shape.js";
 import { constant, full, type Tensor } from "../tensor.js";
+import { roundedOnce } from "./cast.js";
 import { abs, add, exp, lessEqual, log, sub, where } from "./elementwise.js";
 import { max } from "./max.js";
 import { reshape } from "./reshape.js";
@@ -16,6 +17,7 @@ import { type ReduceOptions, reducedShape, sum } from "./sum.js";
  * @throws {DTypeError} when `x` is not f32.
  */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => logSumExp(wide, options));
   if (x.dtype !== "f32") throw new DTypeError(`logSumExp: x must be f32, got ${x.dtype}`);
   const { axes, kept, shape } = reducedShape("logSumExp", x.shape, options);
   if (sizeOf(shape) > 0 && x.size === 0) return full(x.device, shape, -Infinity);

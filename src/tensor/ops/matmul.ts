@@ -3,6 +3,7 @@ import { batchedMatmul, matmul as dispatch } from "../../kernels/matmul.js";
 import { checkInputs, defineOp, type Op } from "../define-op.js";
 import { broadcastShapes, describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
+import { cast } from "./cast.js";
 import { mul } from "./elementwise.js";
 import { reshape } from "./reshape.js";
 import { broadcastTo } from "./sum.js";
@@ -97,6 +98,11 @@ export const matmul: Op<readonly ["a", "b"], MatmulOptions> = Object.assign(
   (a: Tensor, b: Tensor, { transposeA = false, transposeB = false, alpha = 1 }: MatmulOptions = {}): Tensor => {
     checkInputs("matmul", ["a", "b"], [a, b]);
     checkInner(a, b, transposeA, transposeB);
+    // A product of its own would be rounded to f16.
+    if (alpha !== 1 && a.dtype === "f16") {
+      const y = mul(matmul(cast(a, "f32"), cast(b, "f32"), { transposeA, transposeB }), constant(a.device, alpha));
+      return b.dtype === "f16" ? cast(y, "f16") : y;
+    }
     const scaled = alpha === 1 ? a : mul(a, constant(a.device, alpha));
     const left = a.rank === 1 ? reshape(scaled, { shape: [1, a.size] }) : scaled;
     const right = b.rank === 1 ? reshape(b, { shape: [b.size, 1] }) : b;

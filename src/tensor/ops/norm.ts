@@ -1,6 +1,7 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
+import { roundedOnce } from "./cast.js";
 import { abs, equal, pow, where } from "./elementwise.js";
 import { max, min } from "./max.js";
 import { type ReduceOptions, reducedShape, sum } from "./sum.js";
@@ -34,6 +35,7 @@ function flatAtZero(x: Tensor, p: number): Tensor {
  * @see `torch.linalg.vector_norm`.
  */
 export function norm(x: Tensor, { p = 2, ...options }: NormOptions = {}): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => norm(wide, { p, ...options }));
   if (x.dtype !== "f32") throw new DTypeError(`norm: x must be f32, got ${x.dtype}`);
   if (typeof p !== "number" || Number.isNaN(p)) throw new ShapeError(`norm: p must be a number, got ${p}`);
   const { axes, shape } = reducedShape("norm", x.shape, options);

@@ -7,7 +7,7 @@ import {
 } from "../../kernels/pad.js";
 import { stridedScatter } from "../../kernels/strided-scatter.js";
 import { defineOp } from "../define-op.js";
-import { type DType, hostArray } from "../host-values.js";
+import { computedAs, type DType, hostArray } from "../host-values.js";
 import { checkChoice } from "../options.js";
 import { describeShapes, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -56,7 +56,8 @@ function paddedShape(shape: Shape, { padding, mode = "constant" }: PadOptions): 
 }
 
 /** The bits of an element. */
-const bitsOf = (value: number, dtype: DType) => new Uint32Array(hostArray("pad", [value], dtype).buffer)[0] as number;
+const bitsOf = (value: number, dtype: DType) =>
+  new Uint32Array(hostArray("pad", [value], computedAs(dtype)).buffer)[0] as number;
 
 /**
  * A border around a tensor.

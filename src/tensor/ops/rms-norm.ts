@@ -3,6 +3,7 @@ import { checkInputs } from "../define-op.js";
 import { checkEps } from "../options.js";
 import { describeShapes, formatShape, sameShape } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
+import { roundedOnce } from "./cast.js";
 import { add, mul, reciprocal, sqrt, square } from "./elementwise.js";
 import { type LayerNormOptions, trailing } from "./layer-norm.js";
 import { reshape } from "./reshape.js";
@@ -21,6 +22,7 @@ import { mean } from "./sum.js";
  * @see Zhang & Sennrich 2019, arXiv:1910.07467. Same numbers as `torch.nn.functional.rms_norm`.
  */
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, options: LayerNormOptions = {}): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => rmsNorm(wide, weight, options));
   checkInputs("rmsNorm", ["x", "weight?"], [x, weight]);
   const { shape = weight?.shape ?? x.shape.slice(-1), eps = 2 ** -23 } = options;
   checkEps("rmsNorm", eps);

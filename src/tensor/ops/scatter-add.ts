@@ -1,14 +1,16 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkIndices } from "../../kernels/gather.js";
+import { isFloat } from "../host-values.js";
 import { describeShapes, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { cast, roundedOnce } from "./cast.js";
 import { add } from "./elementwise.js";
 import { checkIndexType, type GatherOptions, scatterSum } from "./gather.js";
 import { slice, sliceScatter } from "./slice.js";
 
 function check(op: string, x: Tensor, indices: Tensor, source: Tensor, given: number): number {
   checkIndexType(op, indices);
-  if (x.dtype !== "f32" || source.dtype !== "f32")
+  if (!isFloat(x.dtype) || !isFloat(source.dtype))
     throw new DTypeError(`${op}: x and source must be f32, got ${x.dtype} and ${source.dtype}`);
   return resolveAxis(op, given, x.rank);
 }
@@ -41,6 +43,7 @@ function checkRange(op: string, indices: Tensor, size: number): void {
  */
 export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, options: GatherOptions): Tensor {
   const axis = check("scatterAdd", x, indices, source, options.axis);
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => scatterAdd(wide, indices, cast(source, "f32"), options));
   const { shape } = indices;
   const fits =
     shape.length === x.rank &&
@@ -74,6 +77,7 @@ export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, options: 
  */
 export function indexAdd(x: Tensor, indices: Tensor, source: Tensor, options: GatherOptions): Tensor {
   const axis = check("indexAdd", x, indices, source, options.axis);
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => indexAdd(wide, indices, cast(source, "f32"), options));
   const wanted = x.shape.map((own, i) => (i === axis ? indices.size : own));
   if (indices.rank !== 1 || source.shape.join() !== wanted.join()) {
     throw new ShapeError(

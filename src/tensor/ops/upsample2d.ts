@@ -5,6 +5,7 @@ import { type Pair, pair } from "../pair.js";
 import { checkResizing, type Resizing, resizingOf, type Sampling } from "../resizing.js";
 import { rank4 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { roundedOnce } from "./cast.js";
 import { resample } from "./resample.js";
 
 /** Options of `upsample2d`: a factor (a size then becomes `floor(size * scale)`), or the new height and width. */
@@ -82,7 +83,9 @@ export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
   checkInputs("upsample2d", ["x"], [x]);
   const [, H, W] = rank4("upsample2d", "x", x.shape);
   const resizing = resizingOf("upsample2d", x.shape, [H, W], options);
-  return isDirect(resizing) ? direct(x, resizing) : separable(x, resizing, false);
+  if (isDirect(resizing)) return direct(x, resizing);
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => separable(wide, resizing, false));
+  return separable(x, resizing, false);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
+import { roundedOnce } from "./cast.js";
 import { div, equal, sqrt, sub, where } from "./elementwise.js";
 import { mean, type ReduceOptions, reducedShape } from "./sum.js";
 import { sumSquares } from "./sum-squares.js";
@@ -42,6 +43,7 @@ function varianceOf(x: Tensor, axes: readonly number[], divisor: number, keepDim
  * @throws {DTypeError} when `x` is not f32.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => variance(wide, options));
   const { axes, divisor } = check("variance", x, options);
   return varianceOf(x, axes, divisor, options.keepDims ?? false);
 }
@@ -55,6 +57,7 @@ export function rootOrZero(x: Tensor): Tensor {
 
 /** The standard deviation over axes: the root of `variance`, with the same options. Its gradient where it is 0 is 0. */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => std(wide, options));
   const { axes, divisor } = check("std", x, options);
   return rootOrZero(varianceOf(x, axes, divisor, options.keepDims ?? false));
 }

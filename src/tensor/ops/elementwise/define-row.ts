@@ -2,6 +2,7 @@
 import { type ElementwiseNumbers, elementwise } from "../../../kernels/elementwise.js";
 import { DTypeError, ShapeError } from "../../../kernels/errors.js";
 import { defineOp, type Plan } from "../../define-op.js";
+import { computedAs } from "../../host-values.js";
 import { broadcastShapes } from "../../shape.js";
 import { constant, type DType, Tensor } from "../../tensor.js";
 import { elementwiseTable } from "../elementwise-table.js";
@@ -10,7 +11,7 @@ import type { Row, RowName, RowOp, RowOps, RowSaved } from "./row.js";
 /** The right-hand side of an arithmetic function: a number is a scalar, of the other operand's element type, made once per device. */
 export type Operand = Tensor | number;
 
-const storageType = (dtype: DType) => (dtype === "bool" ? "u32" : dtype);
+const storageType = (dtype: DType) => (dtype === "bool" ? "u32" : computedAs(dtype));
 const list = (types: readonly string[]) =>
   types.length === 1 ? types[0] : `${types.slice(0, -1).join(", ")} or ${types.at(-1)}`;
 
@@ -18,18 +19,19 @@ const list = (types: readonly string[]) =>
 function sharedType(name: string, row: Row, tensors: readonly Tensor[]): DType {
   const accepts = row.accepts ?? (["f32"] as const);
   let shared: { name: string; dtype: DType } | null = null;
-  for (const [i, { dtype }] of tensors.entries()) {
+  for (const [i, tensor] of tensors.entries()) {
+    const dtype = computedAs(tensor.dtype);
     const input = row.inputs[i] as string;
     const fixed = row.dtypes?.[i] ?? "same";
     const allowed = fixed === "same" ? accepts : [fixed];
     if (!allowed.includes(dtype))
       throw new DTypeError(
-        `${name}: ${input} must be ${list(allowed)}, got ${dtype}; cast(${input}, "${allowed[0]}") converts`,
+        `${name}: ${input} must be ${list(allowed)}, got ${tensor.dtype}; cast(${input}, "${allowed[0]}") converts`,
       );
     if (fixed !== "same") continue;
     if (shared && shared.dtype !== dtype) {
       throw new DTypeError(
-        `${name}: ${shared.name} and ${input} must have the same element type, got ${shared.dtype} and ${dtype}; cast(${input}, "${shared.dtype}") converts`,
+        `${name}: ${shared.name} and ${input} must have the same element type, got ${shared.dtype} and ${tensor.dtype}; cast(${input}, "${shared.dtype}") converts`,
       );
     }
     shared ??= { name: input, dtype };
@@ -51,7 +53,7 @@ function defineRow(name: RowName, row: Row): RowOp {
   return defineOp<readonly string[], ElementwiseNumbers, RowPlan, RowSaved>({
     name,
     inputs: row.inputs as readonly string[],
-    dtypes: Object.fromEntries(row.inputs.map((input) => [input, "any" as const])) as Record<string, DType | "any">,
+    dtypes: Object.fromEntries(row.inputs.map((input) => [input, "any" as const])),
     plan(inputs, numbers): RowPlan {
       const tensors = inputs as readonly Tensor[];
       const type = sharedType(name, row, tensors);
@@ -82,7 +84,9 @@ export const rowOps: RowOps = Object.fromEntries(
 function operand(value: Operand, other: Operand): Tensor {
   if (typeof value !== "number") return value;
   // Anything else is refused by the op itself, which names the operand.
-  return other instanceof Tensor ? constant(other.device, value, other.dtype) : (value as unknown as Tensor);
+  return other instanceof Tensor
+    ? constant(other.device, value, computedAs(other.dtype))
+    : (value as unknown as Tensor);
 }
 
 /** A row of one input. */
