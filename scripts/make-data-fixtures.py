@@ -15,6 +15,8 @@ from PIL import Image
 
 OUT = "test/fixtures/data"
 os.makedirs(OUT, exist_ok=True)
+# Pixels from 0 to 1, which have no range that a reader could know.
+Image.fromarray(np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)).save(f"{OUT}/float.tif")
 
 
 def mat_variables():

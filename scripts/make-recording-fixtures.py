@@ -346,6 +346,10 @@ def write_tables():
     with h5py.File(f"{OUT}/table.h5", "w") as file:
         file["fmri"] = fmri.astype("f4")
         file["other"] = np.arange(3)
+    # What the reader's library cannot do: halves, and h5py's own compression.
+    for name, options in {"half": {"dtype": "f2"}, "lzf": {"compression": "lzf"}}.items():
+        with h5py.File(f"{OUT}/table-{name}.h5", "w") as file:
+            file.create_dataset("fmri", data=fmri, **options)
     with h5py.File(f"{OUT}/two-tables.h5", "w") as file:
         file["a"], file["b"] = fmri, fmri
     np.savez_compressed(f"{OUT}/table.npz", fmri)

@@ -24,7 +24,7 @@ export function parseCsv(bytes: Uint8Array, file: string): CsvRow[] {
   const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/);
   const separator = separatorOf(lines.find((text) => text.trim() !== "") ?? "");
   const rows = lines.flatMap((text, i) =>
-    text.trim() === "" ? [] : [{ line: i + 1, cells: splitCells(text, separator) }],
+    text.trim() === "" ? [] : [{ line: i + 1, cells: splitCells(text, separator, `${file}: line ${i + 1}`) }],
   );
   if (rows.length === 0) throw new DataError(`${file}: the table has no row`, "Fill it.");
   return rows;
@@ -35,7 +35,7 @@ function separatorOf(line: string): string {
   return line.includes("\t") ? "\t" : line.includes(";") ? ";" : ",";
 }
 
-function splitCells(text: string, separator: string): string[] {
+function splitCells(text: string, separator: string, where: string): string[] {
   const cells: string[] = [];
   let cell = "";
   let quoted = false;
@@ -53,11 +53,12 @@ function splitCells(text: string, separator: string): string[] {
       cell += character;
     }
   }
+  if (quoted) throw new DataError(`${where} opens a quote and does not close it`, 'Close it, or write "" for a quote.');
   return [...cells, cell.trim()];
 }
 
 /**
- * Reads a table of numbers; a first row without any number is taken as a header. `NaN` and empty cells are NaN.
+ * Reads a table of numbers; a first row without any number is taken as a header. `NaN` and empty cells are NaN, `inf` is infinite.
  *
  * @returns `[rows, columns]`.
  * @throws {DataError} as {@link readCsv}, and when a cell is no number or a row has another length, with line and column.
@@ -81,7 +82,7 @@ export async function readCsvMatrix(path: string): Promise<Matrix> {
       if (number === null) {
         throw new DataError(
           `${path}: line ${line}, column ${c + 1}: "${cell}" is no number`,
-          "Correct it; missing is NaN.",
+          "Correct it; decimals have a point, cells are separated by commas, semicolons or tabs, missing is NaN.",
         );
       }
       values[r * columns + c] = number;
@@ -92,6 +93,8 @@ export async function readCsvMatrix(path: string): Promise<Matrix> {
 
 function numberOf(cell: string): number | null {
   if (cell === "" || cell.toLowerCase() === "nan") return Number.NaN;
+  const infinite = /^([+-]?)inf(inity)?$/i.exec(cell);
+  if (infinite !== null) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const number = Number(cell);
   return Number.isNaN(number) ? null : number;
 }

@@ -8,6 +8,7 @@ import { readBytes } from "./files.js";
 import { Hdf5File } from "./hdf5.js";
 import { type FileKind, fileKinds, identify } from "./identify.js";
 import { readIdx } from "./idx.js";
+import { unreadableImage } from "./images.js";
 import { withMat } from "./mat.js";
 import { npyHeader } from "./npy.js";
 import { withNpz } from "./npz.js";
@@ -133,7 +134,11 @@ async function imagesFacts(path: string): Promise<Facts> {
 }
 
 async function imageFacts(path: string): Promise<Facts> {
-  const { width = 0, height = 0, format = "", channels = 0 } = await sharp(await readBytes(path)).metadata();
+  const { width, height, format, channels } = await sharp(await readBytes(path))
+    .metadata()
+    .catch((error: unknown) => {
+      throw unreadableImage(path, error);
+    });
   return { format, width, height, channels };
 }
 

@@ -32,9 +32,18 @@ function choose(file: string, names: readonly string[]): string {
  * Reads `[rows, voxels]` from a `.npy`, `.npz`, `.csv`, MAT or HDF5 file. Where a file holds several arrays, the one called `fmri`.
  * The kind of file is told by its first bytes, not by its name. MATLAB's `[rows, voxels]` comes out as MATLAB shows it, in both formats.
  *
- * @throws {DataError} when it is missing, damaged, or holds no such table.
+ * @throws {DataError} when it is missing, damaged, or holds no such table, or one without rows or columns.
  */
 export async function readFmriTable(file: string): Promise<Matrix> {
+  const table = await readTable(file);
+  if (table.rows > 0 && table.columns > 0) return table;
+  throw new DataError(
+    `${file}: the table is [${table.rows}, ${table.columns}]`,
+    "Give at least one row and one voxel.",
+  );
+}
+
+async function readTable(file: string): Promise<Matrix> {
   const start = await firstBytes(file, 2560);
   if (isNpy(start)) return npyMatrix(await readNpy(file), file);
   if (isZip(start)) return readNpzTable(file);
@@ -54,7 +63,10 @@ export async function readFmriTable(file: string): Promise<Matrix> {
   }
   if (isHdf5(start)) return readHdf5Table(file);
   if (/\.(np[yz]|mat|h5|hdf5)$/i.test(file)) {
-    throw new DataError(`${file}: neither NumPy, MAT nor HDF5 data`, "Save the table anew, or copy it again.");
+    throw new DataError(
+      `${file}: neither NumPy, MAT nor HDF5 data`,
+      "Save the table anew (from MATLAB with -v7 or -v7.3: MAT 4 is not read), or copy it again.",
+    );
   }
   return readCsvMatrix(file);
 }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Dataset as H5Dataset, File as H5File, Group as H5Group } from "h5wasm/node";
 import { DataError } from "./errors.js";
 import { fileOrFolder } from "./files.js";
+import { checkHeaps } from "./hdf5-heaps.js";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 // Where the superblock may start; MATLAB puts 512 bytes of its own in front of it.
@@ -27,8 +28,13 @@ export type Hdf5Numbers =
   | BigUint64Array;
 
 async function library() {
+  // The library keeps what it finds here, and writes to it when it gives up on a damaged file, besides throwing.
+  const { error: say } = console;
+  console.error = () => {};
   const h5wasm = await import("h5wasm/node");
-  const module = await h5wasm.ready;
+  const module = await h5wasm.ready.finally(() => {
+    console.error = say;
+  });
   // Without this the library prints the reasons of a failure to the console instead of throwing them.
   module.activate_throwing_error_handler();
   return h5wasm;
@@ -38,7 +44,17 @@ async function library() {
 function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const reasons = [...text.matchAll(/^\s+#\d+: .*?\(\): (.*)$/gm)];
-  return (reasons.at(-1)?.[1] ?? text.split("\n")[0] ?? "").trim();
+  const reason = (reasons.at(-1)?.[1] ?? text.split("\n")[0] ?? "").trim();
+  if (/lib\/plugin/.test(reason)) return "packed by a filter that is not built in";
+  return /^Aborted|out of bounds|unreachable/.test(reason) ? "it is damaged" : reason;
+}
+
+/** What to do about a reason. */
+function remedyOf(reason: string): string {
+  if (/not supported/.test(reason)) return "Save it as 32-bit or 64-bit floating-point numbers.";
+  if (/filter/.test(reason)) return "Save it with gzip compression, or none.";
+  if (/allocation/.test(reason)) return "Save it as 32-bit numbers, with fewer rows or voxels.";
+  return "Copy or download the file again.";
 }
 
 function isDataset(entity: unknown): entity is H5Dataset {
@@ -53,6 +69,7 @@ function isGroup(entity: unknown): entity is H5Group {
 export class Hdf5File {
   readonly file: string;
   readonly #file: H5File;
+  #heapsChecked = false;
 
   private constructor(file: string, opened: H5File) {
     this.file = file;
@@ -86,10 +103,8 @@ export class Hdf5File {
       return work();
     } catch (error) {
       if (error instanceof DataError) throw error;
-      throw new DataError(
-        `${this.file}: ${path} cannot be read (${reasonOf(error)})`,
-        "Copy or download the file again.",
-      );
+      const reason = reasonOf(error);
+      throw new DataError(`${this.file}: ${path} cannot be read (${reason})`, remedyOf(reason));
     }
   }
 
@@ -101,6 +116,12 @@ export class Hdf5File {
       `${this.file}: no dataset ${path}, the file holds ${there || "nothing"}`,
       "Give the right file.",
     );
+  }
+
+  /** HDF5's number of a dataset's type class. */
+  #type(path: string): number {
+    const dataset = this.#dataset(path);
+    return this.#attempt(path, () => dataset.metadata.type);
   }
 
   /** Names in a group, default the outermost; none when there is no such group. */
@@ -117,7 +138,8 @@ export class Hdf5File {
 
   /** @throws {DataError} when there is no such dataset. */
   shape(path: string): readonly number[] {
-    return this.#dataset(path).shape ?? [];
+    const dataset = this.#dataset(path);
+    return this.#attempt(path, () => dataset.shape ?? []);
   }
 
   /** An attribute of a dataset or group as text or number; `null` when there is none. */
@@ -133,7 +155,7 @@ export class Hdf5File {
   /** Whether a dataset holds numbers. */
   isNumeric(path: string): boolean {
     // 0 integers, 1 floats, 8 enumerations: how h5py writes booleans.
-    return [0, 1, 8].includes(this.#dataset(path).metadata.type);
+    return [0, 1, 8].includes(this.#type(path));
   }
 
   /**
@@ -159,6 +181,10 @@ export class Hdf5File {
   /** @throws {DataError} when there is no such dataset, or it holds no text. */
   texts(path: string): string[] {
     const dataset = this.#dataset(path);
+    if (!this.#heapsChecked && this.#attempt(path, () => dataset.metadata.vlen)) {
+      checkHeaps(this.file);
+      this.#heapsChecked = true;
+    }
     const value = this.#attempt(path, () => dataset.value);
     const list = Array.isArray(value) ? value : [value];
     return list.map((item) => {
@@ -169,7 +195,7 @@ export class Hdf5File {
 
   /** Whether a dataset holds references to others. */
   isReferences(path: string): boolean {
-    return this.#dataset(path).metadata.type === 7;
+    return this.#type(path) === 7;
   }
 
   /** The paths that a dataset of references points to. */

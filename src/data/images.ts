@@ -38,15 +38,37 @@ export function isImageName(name: string): boolean {
  */
 export async function loadImage(path: string, channels: 1 | 3 = 3): Promise<Pixels> {
   const bytes = await readBytes(path);
+  await checkDepth(bytes, path);
   const { data, info } = await decode(bytes).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new DataError(`${path}: not a readable image (${reason})`, "Replace the file or remove it from the folder.");
+    throw unreadableImage(path, error);
   });
   const values = unitValues(data);
   const { width, height } = info;
   if (info.channels === channels) return { height, width, channels, pixels: values };
   const rgb = info.channels === 3 ? values : toRgb(values);
   return { height, width, channels, pixels: channels === 3 ? rgb : toGrey(rgb) };
+}
+
+/** The error for bytes that are no image. */
+export function unreadableImage(path: string, error: unknown): DataError {
+  const text = error instanceof Error ? error.message : String(error);
+  const reason = text.split("\n").find((line) => line.trim() !== "") ?? "damaged";
+  return new DataError(
+    `${path}: not a readable image (${reason.trim()})`,
+    "Replace the file or remove it from the folder.",
+  );
+}
+
+/** TIFF files may hold any numbers; what is no 8- or 16-bit picture has no range that is known, and would come out black. */
+async function checkDepth(bytes: Uint8Array, path: string): Promise<void> {
+  if (bytes[0] !== bytes[1] || (bytes[0] !== 0x49 && bytes[0] !== 0x4d)) return;
+  const { depth } = await sharp(bytes)
+    .metadata()
+    .catch((error: unknown) => {
+      throw unreadableImage(path, error);
+    });
+  if (depth === "uchar" || depth === "ushort") return;
+  throw new DataError(`${path}: its pixels are of type ${depth}`, "Save it with 8 or 16 bits a channel.");
 }
 
 async function decode(bytes: Uint8Array) {

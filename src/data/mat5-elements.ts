@@ -99,6 +99,7 @@ export function damaged(source: MatSource, what: string): DataError {
 export function readElement(source: MatSource, at: number, limit: number): MatElement {
   const left = limit - at;
   if (left < 8) throw damaged(source, `an element at byte ${at} needs 8 bytes, ${Math.max(left, 0)} are left`);
+  checkThere(source, at + 8);
   const first = source.view.getUint32(at, source.littleEndian);
   const smallBytes = first >>> 16;
   if (smallBytes !== 0) {
@@ -139,6 +140,7 @@ export function valueCount(source: MatSource, element: MatElement): number {
 export function readValues(source: MatSource, element: MatElement, as: Storage): MatArray {
   const storage = storageOf(source, element);
   const count = valueCount(source, element);
+  checkThere(source, element.end);
   if (storage === as && source.littleEndian) {
     // Copied, because the data may start at an address that the typed array does not allow.
     return as.array(new Uint8Array(source.bytes.subarray(element.start, element.end)).buffer);
@@ -158,10 +160,16 @@ function toBigInt(source: MatSource, value: number | bigint): bigint {
   return BigInt(value);
 }
 
+/** A file that is read in part may say that an element lies where nothing was read. */
+function checkThere(source: MatSource, end: number): void {
+  if (end > source.bytes.length) throw damaged(source, `byte ${end} is needed, ${source.bytes.length} are there`);
+}
+
 /** The values of an element as plain numbers: for the small integers of dimensions, flags and text. */
 export function readIntegers(source: MatSource, element: MatElement): number[] {
   const storage = storageOf(source, element);
   const count = valueCount(source, element);
+  checkThere(source, element.end);
   return Array.from({ length: count }, (_, i) =>
     Number(storage.get(source.view, element.start + i * storage.bytes, source.littleEndian)),
   );

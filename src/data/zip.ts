@@ -16,6 +16,7 @@ interface Place extends ZipEntry {
   readonly packedSize: number;
   readonly method: number;
   readonly header: number;
+  readonly crc: number;
 }
 
 const END = 0x06054b50;
@@ -26,6 +27,21 @@ const LOCAL = 0x04034b50;
 // The end record and the longest comment behind it.
 const TAIL = 22 + 65535;
 const MAX32 = 0xffffffff;
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  return sum;
+});
+
+/** The check sum of the format (CRC-32 of ISO 3309). */
+function crc32(bytes: Uint8Array): number {
+  let sum = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) {
+    sum = (sum >>> 8) ^ (CRC_TABLE[(sum ^ (bytes[i] as number)) & 255] as number);
+  }
+  return ~sum >>> 0;
+}
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -75,8 +91,12 @@ export class ZipArchive {
       throw damaged(this.file, `${name}: byte ${until} is needed, it has ${place.size}`);
     }
     const from = await this.#dataStart(place);
-    if (place.stored) return this.#bytes.read(from + start, from + until);
-    return this.#inflate(place, await this.#bytes.read(from, from + place.packedSize)).subarray(start, until);
+    // A part of an entry has no sum of its own.
+    if (place.stored && until - start < place.size) return this.#bytes.read(from + start, from + until);
+    const packed = await this.#bytes.read(from, from + place.packedSize);
+    const bytes = place.stored ? packed : this.#inflate(place, packed);
+    if (crc32(bytes) !== place.crc) throw damaged(this.file, `${name} does not have the sum that the table says`);
+    return bytes.subarray(start, until);
   }
 
   async #dataStart({ header, name }: Place): Promise<number> {
@@ -136,7 +156,7 @@ function parseTable(table: Uint8Array, file: string): Place[] {
     const name = new TextDecoder().decode(table.subarray(at + 46, extraStart));
     const method = view.getUint16(at + 10, true);
     const sizes = { size: view.getUint32(at + 24, true), packedSize: view.getUint32(at + 20, true) };
-    const place = { ...sizes, header: view.getUint32(at + 42, true) };
+    const place = { ...sizes, header: view.getUint32(at + 42, true), crc: view.getUint32(at + 16, true) };
     const wide = widen(place, table.subarray(extraStart, extraStart + extraLength));
     if ((view.getUint16(at + 8, true) & 1) === 1) throw new DataError(`${file}: ${name} is encrypted`, "Unlock it.");
     places.push({ name, method, stored: method === 0, ...wide });
