@@ -13,7 +13,7 @@ import { expectDataError, fixture, onlyDataErrorsAsync, recording, temporaryFold
 const { write } = temporaryFolder();
 const readNpz = (file: string) => Npz.open(file).then((npz) => npz.read("arr_0").finally(() => npz.close()));
 const withNumpyHead = (shape: string) => {
-  const head = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(117) + "\n";
+  const head = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape}), }`.padEnd(118);
   return Buffer.concat([Buffer.from([0x93, 78, 85, 77, 80, 89, 1, 0, 118, 0]), Buffer.from(head)]);
 };
 
