@@ -2,10 +2,11 @@
 import { type Conv2dGeometry, directDims, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { lanesToUse, type Split, splitSum, sumSlices, tileDepth } from "./gemm.js";
+import { lanesToUse, type Split, splitSum, sumSlices } from "./gemm.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { groupTiles, laneTiles } from "./tiles.js";
 import { imageWindows } from "./windows.js";
 
 interface Buffers {
@@ -74,7 +75,7 @@ function isSwapped(device: Device, geometry: Conv2dGeometry): boolean {
   return groups === 1 && stride[0] === 1 && stride[1] === 1 && cost(KH * KW * O, C) < cost(KH * KW * C, O);
 }
 
-/** Workgroups of one slice. */
+/** Workgroups of one slice, in tiles of the smallest size: which tile runs must not change how the sum is cut. */
 function tileCount(device: Device, geometry: Conv2dGeometry): number {
   const { rows, columns } = productSize(device, geometry);
   if (runsDirect(device, geometry)) return Math.ceil((rows * geometry.O) / 64);
@@ -134,24 +135,19 @@ function product(device: Device, g: Conv2dGeometry, buffers: Buffers, { chunk, o
 
 function launchLane(device: Device, geometry: Conv2dGeometry, buffers: Buffers, part: Part, lanes: number): void {
   const { dims, buffers: bound } = product(device, geometry, buffers, part);
-  const strips = 16 / lanes;
-  // A tile is half as wide where that is wide enough.
-  const perLane = dims.columns <= 2 * lanes ? 2 : 4;
-  const [x, y] = grid(Math.ceil(dims.rows / (strips * lanes)) * Math.ceil(dims.columns / (perLane * lanes)), 1);
+  const { constants, groups } = laneTiles(device, "conv2d-grad-weight", lanes, dims.rows, dims.columns);
   device.launch(sources["conv2d-grad-weight-lane"], {
     dims,
     buffers: bound,
-    constants: { LANES: lanes, STRIPS: strips, COLUMNS: perLane },
-    groups: [x, y, part.splits * geometry.groups],
+    constants,
+    groups: [...groups, part.splits * geometry.groups],
   });
 }
 
 function launchTile(device: Device, geometry: Conv2dGeometry, buffers: Buffers, part: Part): void {
   const { dims, buffers: bound } = product(device, geometry, buffers, part);
   const { OH, OW } = dims;
-  const TM = dims.rows <= 16 ? 1 : 4;
-  const TN = dims.columns <= 16 && dims.rows > 16 ? 1 : 4;
-  const [x, y] = grid(Math.ceil(dims.rows / (16 * TM)) * Math.ceil(dims.columns / (16 * TN)), 1);
+  const { constants, groups } = groupTiles(device, "conv2d-grad-weight", dims.rows, dims.columns);
   const tilePixels = 16;
   device.launch(sources["conv2d-grad-weight"], {
     dims: {
@@ -161,7 +157,7 @@ function launchTile(device: Device, geometry: Conv2dGeometry, buffers: Buffers, 
       turn_x: tilePixels % Math.max(OW, 1),
     },
     buffers: bound,
-    constants: { TM, TN, DEPTH: tileDepth(device) },
-    groups: [x, y, part.splits * geometry.groups],
+    constants,
+    groups: [...groups, part.splits * geometry.groups],
   });
 }

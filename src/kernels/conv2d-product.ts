@@ -1,9 +1,9 @@
 /** What conv2d and its gradients share: their numbers, windows of images, and the launch of the kernel behind two of them. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { forcedGemmVersion, lanesToUse, tileDepth } from "./gemm.js";
+import { forcedGemmVersion, lanesToUse } from "./gemm.js";
 import * as sources from "./generated.js";
-import { grid } from "./grid.js";
+import { groupTiles, laneTiles } from "./tiles.js";
 
 /** All numbers of a convolution. */
 export interface Conv2dGeometry {
@@ -88,25 +88,10 @@ export function launchProduct(device: Device, dims: Product, buffers: ProductBuf
   const { rows, columns } = dims;
   const lanes = lanesToUse(device);
   if (lanes === null) {
-    const TM = rows <= 16 ? 1 : 4;
-    const TN = columns <= 16 && rows > 16 ? 1 : 4;
-    const [x, y] = grid(Math.ceil(rows / (16 * TM)) * Math.ceil(columns / (16 * TN)), 1);
-    device.launch(sources.conv2d, {
-      dims,
-      buffers,
-      constants: { TM, TN, DEPTH: tileDepth(device) },
-      groups: [x, y, groups],
-    });
+    const tiles = groupTiles(device, "conv2d", rows, columns);
+    device.launch(sources.conv2d, { dims, buffers, constants: tiles.constants, groups: [...tiles.groups, groups] });
     return;
   }
-  const strips = 16 / lanes;
-  // A tile is half as wide where that is wide enough.
-  const perLane = columns <= 2 * lanes ? 2 : 4;
-  const [x, y] = grid(Math.ceil(rows / (strips * lanes)) * Math.ceil(columns / (perLane * lanes)), 1);
-  device.launch(sources["conv2d-lane"], {
-    dims,
-    buffers,
-    constants: { LANES: lanes, STRIPS: strips, COLUMNS: perLane },
-    groups: [x, y, groups],
-  });
+  const { constants, groups: tiles } = laneTiles(device, "conv2d", lanes, rows, columns);
+  device.launch(sources["conv2d-lane"], { dims, buffers, constants, groups: [...tiles, groups] });
 }

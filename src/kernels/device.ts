@@ -167,7 +167,7 @@ export class Device {
     if (faults) this.#dispatcher.copyOut(faults, 0, staging, faultBytes, size);
     this.#dispatcher.flush();
     try {
-      await this.#waiter.wait("read", staging.mapAsync(GPUMapMode.READ));
+      await this.#waiter.wait(staging.mapAsync(GPUMapMode.READ));
     } catch (error) {
       await this.#health.explain("read", error);
     }
@@ -188,7 +188,7 @@ export class Device {
     this.#checkAlive("finish");
     this.recorder.refuse("finish", "a captured function cannot wait for the GPU; wait after the call");
     this.#dispatcher.flush();
-    await this.#waiter.wait("finish", this.#gpu.queue.onSubmittedWorkDone());
+    await this.#waiter.wait(this.#gpu.queue.onSubmittedWorkDone());
     await this.#health.check("finish");
     // Reading anything reports what kernels noted.
     if (this.faults.storage) await this.read(this.faults.storage, 4);

@@ -40,11 +40,6 @@ export function lanesToUse(device: Device): number | null {
   return device.adapter.software || version === "lane" ? laneCount(device) : null;
 }
 
-/** How many k's the tile version writes out: software compiles longer than it gains. */
-export function tileDepth(device: Device): number {
-  return device.adapter.software ? 1 : 4;
-}
-
 /** How a sum over `length` is cut into `splits` parts of `chunk` terms (the last may be shorter). */
 export interface Split {
   readonly splits: number;

@@ -1,10 +1,10 @@
 /** Dispatch of the matrix product: strides for the four forms, windows for what exceeds one binding, version and tiles. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import { lanesToUse, type Split, splitSum, sumParts, sumSlices, tileDepth } from "./gemm.js";
+import { lanesToUse, type Split, splitSum, sumParts, sumSlices } from "./gemm.js";
 import * as sources from "./generated.js";
-import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { groupTiles, laneTiles } from "./tiles.js";
 
 /** A product of two row-major matrices, `output[M, N] = op(a) op(b) + bias`. */
 export interface MatmulLaunch {
@@ -221,28 +221,17 @@ function common(problem: Problem, biasAlongRows: boolean) {
 }
 
 function launchLane(device: Device, problem: Problem, lanes: number, biasAlongRows: boolean): void {
-  // A tile is half as wide where that is wide enough.
-  const columns = problem.N <= 2 * lanes ? 2 : 4;
-  const strips = problem.M <= lanes ? 1 : 16 / lanes;
-  const tiles = Math.ceil(problem.M / (strips * lanes)) * Math.ceil(problem.N / (columns * lanes));
-  const [x, y] = grid(tiles, 1);
+  const { constants, groups } = laneTiles(device, "matmul", lanes, problem.M, problem.N);
   device.launch(sources["matmul-lane"], {
     ...common(problem, biasAlongRows),
-    constants: { LANES: lanes, STRIPS: strips, COLUMNS: columns },
-    groups: [x, y, problem.splits],
+    constants,
+    groups: [...groups, problem.splits],
   });
 }
 
 function launchTile(device: Device, problem: Problem): void {
-  const { M, N, splits } = problem;
-  const TM = M <= 16 ? 1 : 4;
-  const TN = N <= 16 && M > 16 ? 1 : 4;
-  const [x, y] = grid(Math.ceil(M / (16 * TM)) * Math.ceil(N / (16 * TN)), 1);
-  device.launch(sources.matmul, {
-    ...common(problem, false),
-    constants: { TM, TN, DEPTH: tileDepth(device) },
-    groups: [x, y, splits],
-  });
+  const { constants, groups } = groupTiles(device, "matmul", problem.M, problem.N);
+  device.launch(sources.matmul, { ...common(problem, false), constants, groups: [...groups, problem.splits] });
 }
 
 /** `count` products of matrices that lie one after the other, without a bias. */
