@@ -37,6 +37,8 @@ export const runConfigSchema = z.strictObject({
   decoderChannels: wholeNumber(1),
   /** Weights of L_D, L_ED and L_DE. */
   lossWeights: z.tuple([z.number().min(0), z.number().min(0), z.number().min(0)]),
+  /** Largest random shift of the Encoder's images, in pixels of the images; null for the preset's, 0 for none. */
+  maxShift: wholeNumber(0).nullable(),
   /** 0: the dataset's own split; k from 2: cross-validation over all its images. */
   folds: wholeNumber(0),
   /** Variant targetExcluded: the test images are dealt into so many groups, and a Decoder is trained for each without its fMRI. */
@@ -72,6 +74,7 @@ const common = {
   preset: "authors",
   variant: "full",
   seed: 0,
+  maxShift: null,
   folds: 0,
   targetGroups: 10,
   testRepeats: 0,
@@ -170,6 +173,11 @@ function checkTogether(config: RunConfig, where: string): void {
   }
   if (dataset !== "simulate" && Object.keys(config.simulate).length > 0) {
     throw new UsageError(`${where}: --simulate changes the simulated subject; the dataset is ${dataset}`);
+  }
+  if (config.maxShift !== null && config.maxShift >= config.resolution) {
+    throw new UsageError(
+      `${where}: --max-shift must be less than the resolution, got ${config.maxShift} pixels of ${config.resolution}`,
+    );
   }
   if (folds === 1) throw new UsageError(`${where}: --folds must be 0 (the dataset's own split) or at least 2, got 1`);
 }

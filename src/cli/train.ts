@@ -101,6 +101,11 @@ export function settingOptions(command: Command): Command {
     )
     .option("--encoder-channels <n>", "channels of the Encoder's convolutions", wholeNumber)
     .option("--decoder-channels <n>", "channels of the Decoder's convolutions", wholeNumber)
+    .option(
+      "--max-shift <pixels>",
+      "largest random shift of the images that the Encoder sees in training, 0 for none (default: 5 of 112 pixels)",
+      wholeNumber,
+    )
     .option("--loss-weights <D,ED,DE>", "weights of the three losses (default: the preset's)", lossWeights)
     .option(
       "--simulate <settings>",

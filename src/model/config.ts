@@ -14,6 +14,8 @@ export interface TrainingConfig {
   readonly decoderChannels: number;
   /** Weights of L_D, L_ED and L_DE. */
   readonly lossWeights: readonly [decoder: number, encoderDecoder: number, decoderEncoder: number];
+  /** Largest random shift of the Encoder's images, in their own pixels; 0 for none, null for the preset's. */
+  readonly maxShift: number | null;
 }
 
 /** A configuration with the preset's own numbers wherever `choices` says nothing. */
@@ -22,7 +24,15 @@ export function trainingConfig(choices: Partial<TrainingConfig> = {}): TrainingC
   const { encoderEpochs, decoderEpochs, batchSize, encoderChannels, decoderChannels } = preset;
   const { decoder, encoderDecoder, decoderEncoder } = preset.lossWeights;
   const lossWeights = [decoder, encoderDecoder, decoderEncoder] as const;
-  const defaults = { encoderEpochs, decoderEpochs, batchSize, encoderChannels, decoderChannels, lossWeights };
+  const defaults = {
+    encoderEpochs,
+    decoderEpochs,
+    batchSize,
+    encoderChannels,
+    decoderChannels,
+    lossWeights,
+    maxShift: null,
+  };
   return { ...defaults, preset: preset.name, variant: "full", seed: 0, ...choices };
 }
 
@@ -39,6 +49,7 @@ export function presetOf(config: TrainingConfig, steps: number): Preset {
     lossWeights: { decoder, encoderDecoder, decoderEncoder },
     encoderChannels: config.encoderChannels,
     decoderChannels: config.decoderChannels,
+    maxShift: config.maxShift,
     batchNormMomentum: momentum,
   };
 }

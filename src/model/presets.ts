@@ -75,6 +75,8 @@ export interface Preset {
   readonly lossWeights: { readonly decoder: number; readonly encoderDecoder: number; readonly decoderEncoder: number };
   /** Largest random shift of images, in pixels at a resolution of 112; smaller images shift in proportion. */
   readonly maxShiftAt112: number;
+  /** Largest random shift in pixels of the images themselves, in place of the one above; 0 for none, null to scale that one. */
+  readonly maxShift: number | null;
   readonly batchSize: number;
   /** Share of a batch of the second phase that is pairs; the rest are unlabeled images and unlabeled test fMRI, row by row. */
   readonly pairedShare: number;
@@ -128,6 +130,7 @@ const shared = {
   batchNormMomentum: 0.01,
   batchNormEps: 1e-3,
   maxShiftAt112: 5,
+  maxShift: null,
   batchSize: 64,
   pairedShare: 0.75,
   encoderEpochs: 80,
@@ -185,7 +188,7 @@ export const authorsPreset: Preset = {
 /** The presets by name. */
 export const presets: Readonly<Record<Preset["name"], Preset>> = { paper: paperPreset, authors: authorsPreset };
 
-/** Largest random shift at a resolution, in whole pixels, at least 1. */
+/** Largest random shift at a resolution, in whole pixels; at least 1 unless the preset names its own. */
 export function maxShift(preset: Preset, resolution: number): number {
-  return Math.max(1, Math.round((preset.maxShiftAt112 * resolution) / 112));
+  return preset.maxShift ?? Math.max(1, Math.round((preset.maxShiftAt112 * resolution) / 112));
 }

@@ -36,6 +36,14 @@ describe("presets", () => {
     expect(maxShift(authorsPreset, 28)).toBe(1);
   });
 
+  test("a shift of one's own takes the place of the preset's, and 0 switches shifts off", () => {
+    expect(maxShift(presetOf(trainingConfig(), 100), 28)).toBe(1);
+    expect(maxShift(presetOf(trainingConfig({ maxShift: 3 }), 100), 28)).toBe(3);
+    const none = maxShift(presetOf(trainingConfig({ maxShift: 0 }), 100), 112);
+    expect(none).toBe(0);
+    expect(Array.from(randomShifts(new HostRandom(1), 4, none).dy)).toEqual([0, 0, 0, 0]);
+  });
+
   test("batch norm's momentum is the preset's on a long schedule and larger on a short one", () => {
     expect(presetOf(trainingConfig(), 2700).batchNormMomentum).toBe(0.01);
     expect(presetOf(trainingConfig(), 100).batchNormMomentum).toBeCloseTo(0.1, 12);
