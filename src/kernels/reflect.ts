@@ -24,6 +24,8 @@ export interface ReflectedKernel extends KernelSource {
   readonly overrideDefaults: Readonly<Record<string, number | null>>;
   /** Whether invocations number themselves over a grid of several rows. */
   readonly spreads: boolean;
+  /** Features of the device that it needs. */
+  readonly features: readonly string[];
 }
 
 const withoutComments = (code: string) => code.replace(/\/\*[\s\S]*?\*\//g, " ").replace(/\/\/.*$/gm, "");
@@ -140,6 +142,14 @@ class Reader {
     });
   }
 
+  /** Features of the device that the source's `enable` directives ask for. */
+  get features(): string[] {
+    const enabled = [...this.#text.matchAll(/\benable\s+([^;]+);/g)].flatMap(([, names]) =>
+      `${names}`.split(/\s*,\s*/),
+    );
+    return enabled.map((name) => (name.trim() === "f16" ? "shader-f16" : name.trim().replaceAll("_", "-")));
+  }
+
   get spreads(): boolean {
     return /@builtin\s*\(\s*num_workgroups\s*\)/.test(this.#text);
   }
@@ -187,6 +197,7 @@ export function reflect(code: string): ReflectedKernel {
     overrideDefaults,
     constants: [],
     workgroupSize: reader.workgroupSize(overrideDefaults),
+    features: reader.features,
     spreads: reader.spreads,
   };
 }

@@ -47,6 +47,15 @@ function bindTensor(source: ReflectedKernel, name: string, value: unknown) {
   return { storage: value.storage, offset: 0, bytes: Math.ceil(bytes / 4) * 4 };
 }
 
+/** Fails when the device lacks a feature that the source enables. */
+function checkFeatures({ entryPoint, features }: ReflectedKernel, { adapter }: Device): void {
+  const missing = features.filter((name) => !adapter.features.includes(name));
+  if (missing.length === 0) return;
+  throw new DeviceError(
+    `${entryPoint}: the WGSL needs the feature ${missing.join(", ")}, but ${adapter.name} has ${adapter.features.join(", ") || "none"}`,
+  );
+}
+
 /** Fails when the tensors live on several devices, or a buffer that is written is bound twice. */
 function checkMemory(source: ReflectedKernel, tensors: Readonly<Record<string, Tensor>>): Device {
   const names = Object.keys(source.buffers);
@@ -112,6 +121,8 @@ function workgroups(source: ReflectedKernel, { threads, overrides = {} }: Kernel
  *
  * @param code - The WGSL.
  * @returns A function of the tensors, by the names of the bindings, and `KernelOptions`. It returns nothing: it writes.
+ * A call throws a `DeviceError` where the source enables what the device's adapter has not: `enable f16` needs `shader-f16`.
+ *
  * @throws {FormatError} when the source has no or several entry points, or binds what is not named above.
  *
  * @example
@@ -135,6 +146,7 @@ export function defineKernel(code: string): Kernel {
       Object.entries(tensors).map(([name, value]) => [name, bindTensor(source, name, value)]),
     );
     const device = checkMemory(source, tensors);
+    checkFeatures(source, device);
     const { dims = {}, overrides = {} } = options;
     checkDims(source, dims);
     for (const name of Object.keys(overrides))

@@ -1,5 +1,17 @@
 /** Judges a program: every value against float64, and every input's gradient against difference quotients in float64. */
-import { add, backward, CaptureError, capture, type Device, mul, sum, type Tensor, tensor } from "../../src/index.js";
+import {
+  add,
+  backward,
+  CaptureError,
+  capture,
+  type Device,
+  type DType,
+  DTypeError,
+  mul,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../src/index.js";
 import { uniform } from "../device.js";
 import { evaluate, execute, inputTensors, type Program, print, sinks, type Value } from "./program.js";
 
@@ -94,13 +106,14 @@ async function judgeCapture(
   device: Device,
   program: Program,
   eager: readonly (ArrayLike<number> | null)[],
+  dtype: DType = "f32",
 ): Promise<string> {
   const run = capture(device, (inputs: Tensor[], weights: Tensor[]) =>
     gradientsOf(program, execute(program, inputs), weights),
   );
   try {
     for (const call of ["recorded", "replayed", "replayed again"]) {
-      const gradients = run(inputTensors(device, program), weightTensors(device, program));
+      const gradients = run(inputTensors(device, program, dtype), weightTensors(device, program));
       for (const [i, gradient] of gradients.entries()) {
         const values = gradient && Array.from(await gradient.data());
         const wanted = eager[i] && Array.from(eager[i]);
@@ -144,4 +157,27 @@ export async function judge(device: Device, program: Program): Promise<boolean> 
   const outcome = await judgeCapture(device, program, eager);
   if (outcome !== "same" && outcome !== "refused") fail(outcome);
   return outcome === "same";
+}
+
+/**
+ * Runs a program on f16 inputs, eagerly, recorded and replayed, and throws where the gradients are not f32 or have other bits.
+ *
+ * @returns Whether it ran: programs that join f16 with f32 are refused.
+ */
+export async function judgeHalf(device: Device, program: Program): Promise<boolean> {
+  using _scope = device.scope();
+  try {
+    const tensors = execute(program, inputTensors(device, program, "f16"));
+    const eager: (ArrayLike<number> | null)[] = [];
+    for (const gradient of gradientsOf(program, tensors, weightTensors(device, program))) {
+      if (gradient && gradient.dtype !== "f32") throw new Error(`a gradient is ${gradient.dtype}\n${print(program)}`);
+      eager.push(gradient && (await gradient.data()));
+    }
+    const outcome = await judgeCapture(device, program, eager, "f16");
+    if (outcome !== "same" && outcome !== "refused") throw new Error(`f16: ${outcome}\n${print(program)}`);
+    return outcome === "same" && tensors.some(({ dtype }, i) => i >= program.inputs.length && dtype === "f16");
+  } catch (error) {
+    if (error instanceof DTypeError) return false;
+    throw error;
+  }
 }

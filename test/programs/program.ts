@@ -2,7 +2,7 @@
  * Random programs: graphs of ops on random shapes. A program is made from plain numbers ("genes"), each read modulo what is possible at
  * that point, so that fast-check can shrink a failing one, and the same numbers always make the same program.
  */
-import { type Device, type Tensor, tensor } from "../../src/index.js";
+import { type Device, type DType, type Tensor, tensor } from "../../src/index.js";
 import type { Shape } from "../../src/tensor/shape.js";
 import { uniform } from "../device.js";
 import { catalogue } from "./catalogue.js";
@@ -120,8 +120,8 @@ export function sinks({ inputs, steps, values }: Program): number[] {
 }
 
 /** The inputs of a program as tensors. */
-export function inputTensors(device: Device, { inputs }: Program): Tensor[] {
-  return inputs.map(({ shape, values }) => tensor(device, values, shape, { requiresGrad: true }));
+export function inputTensors(device: Device, { inputs }: Program, dtype: DType = "f32"): Tensor[] {
+  return inputs.map(({ shape, values }) => tensor(device, values, shape, { dtype, requiresGrad: true }));
 }
 
 /** Runs the program. @returns Inputs first, then the result of each step. */

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { testDevice } from "../device.js";
 import { catalogue } from "./catalogue.js";
-import { judge } from "./judge.js";
+import { judge, judgeHalf } from "./judge.js";
 import { type Genes, makeProgram } from "./program.js";
 
 const device = await testDevice();
@@ -42,4 +42,15 @@ describe("random programs", () => {
     expect(lengths / programs).toBeGreaterThan(15);
     expect(catalogue.map(({ name }) => name).filter((name) => !used.has(name))).toEqual([]);
   }, 3_600_000);
+  test("f16 programs: recorded and replayed, with the bits of the eager run", async () => {
+    let ran = 0;
+    const short = genes.map((own) => ({ ...own, steps: own.steps.slice(0, 14) }));
+    await fc.assert(
+      fc.asyncProperty(short, async (own) => {
+        if (await judgeHalf(device, makeProgram(own))) ran++;
+      }),
+      { numRuns: 8, seed, endOnFailure: false },
+    );
+    expect(ran).toBeGreaterThan(2);
+  }, 600_000);
 });
