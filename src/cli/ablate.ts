@@ -1,9 +1,10 @@
 /** `voxpix ablate`: the paper's comparison of variants over seeds, as a study of many runs. */
+import { rmSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Variant } from "../model/batches.js";
 import { collect } from "./collect.js";
 import { JobsFailedError, StoppedError, UsageError } from "./errors.js";
-import { jobState, runJob } from "./job.js";
+import { encodersFolder, jobState, runJob } from "./job.js";
 import { runLocally } from "./local-engine.js";
 import { completeConfig } from "./options.js";
 import { type OtherFolder, otherFolder, otherHelp } from "./others.js";
@@ -49,7 +50,8 @@ Stopped in any way, it goes on with the same command, or with  voxpix ablate --o
 
 Variant targetExcluded reconstructs each test image with a Decoder that trained on the test fMRI of others only. One Decoder for
 each test image would take as many trainings as there are images; --target-groups (default 10) trains one for each group of them.
-Variant supervised does not use the Encoder, so none is trained.
+Variant supervised does not use the Encoder, so none is trained. The others share one: the first of a seed's runs trains it, and the
+rest, whose first phase would give the same bits, take it from the study's folder. It is deleted when all runs are done.
 
 Examples:
   $ voxpix ablate --seeds 5
@@ -82,7 +84,10 @@ export function addAblate(program: Command): void {
     )
     .option("--jobs <n>", "runs at a time (default: 1; slurm: 8)", wholeNumber)
     .option("--slurm <options>", 'further options of sbatch, e.g. "--partition=gpu --gres=gpu:1 --time=2:00:00"')
-    .option("--keep-checkpoints", "keep each run's checkpoint when it is done (default: deleted, it is large)")
+    .option(
+      "--keep-checkpoints",
+      "keep each run's checkpoint and the shared Encoders when done (default: deleted, they are large)",
+    )
     .option("--dry-run", "list the runs and how far they are, do nothing")
     .option("--collect", "make the table of what is finished, run nothing")
     .option("--out <folder>", "the study's folder (default: runs/study-<dataset>-<time>)")
@@ -186,7 +191,7 @@ async function runEngine(
 async function runTask(study: Study, root: string, key: string): Promise<void> {
   const job = jobsOf(study, root).find((one) => one.key === key);
   if (!job) throw new UsageError(`--task ${key}: the study in ${root} has no such run`);
-  await runJob(study, job);
+  await runJob(study, root, job);
 }
 
 /** Carries out the command. */
@@ -212,6 +217,9 @@ export async function ablate(args: AblateArguments): Promise<void> {
   } finally {
     // What is finished is worth a table, whatever became of the rest.
     const results = await collect(study, root);
+    if (!study.keepCheckpoints && jobs.every((job) => jobState(job) === "done")) {
+      rmSync(encodersFolder(root), { recursive: true, force: true });
+    }
     if (whole && args.json) process.stdout.write(`${JSON.stringify(results)}\n`);
     else if (whole && results.rows.length > 0) process.stdout.write(`\n${studyText(results)}\n\nStudy: ${root}\n`);
   }

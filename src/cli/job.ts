@@ -1,5 +1,6 @@
 /** One run of a study: done once, whoever is asked to do it and however often. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CheckpointError } from "../model/errors.js";
 import { StoppedError } from "./errors.js";
@@ -46,12 +47,17 @@ function stopWithParent(): () => void {
   return () => process.off("disconnect", stop);
 }
 
+/** Folder of a study that holds the Encoders its runs share. */
+export function encodersFolder(root: string): string {
+  return join(root, "encoders");
+}
+
 /**
  * Carries out a job, or what is left of it.
  *
  * @throws {StoppedError} when a signal stopped it, or another process is at it.
  */
-export async function runJob(study: Study, job: Job): Promise<void> {
+export async function runJob(study: Study, root: string, job: Job): Promise<void> {
   if (jobState(job) === "done") return;
   makeFolder(job.folder, "--out");
   const lock = takeLock(job.folder);
@@ -66,6 +72,7 @@ export async function runJob(study: Study, job: Job): Promise<void> {
       resume: state === "stopped",
       json: false,
       others: study.others,
+      encoders: encodersFolder(root),
     });
     if (!study.keepCheckpoints) rmSync(new RunFolder(job.folder).file("checkpoint"), { force: true });
   } finally {

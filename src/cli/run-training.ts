@@ -4,7 +4,7 @@ import pc from "picocolors";
 import type { Dataset, ImageSet, RawDataset, Split } from "../data/dataset.js";
 import { selectRows } from "../data/dataset.js";
 import type { FeatureWeights } from "../data/feature-weights.js";
-import { type Device, type HostEntry, openDevice } from "../index.js";
+import { type Device, openDevice } from "../index.js";
 import {
   type Checkpoint,
   decodeCheckpoint,
@@ -27,6 +27,13 @@ import { featureNotice, readInputs } from "./recordings.js";
 import { type FoldImages, foldImages, type MethodResult } from "./results.js";
 import { RunFolder } from "./run-folder.js";
 import { finishRun } from "./run-outputs.js";
+import {
+  type EncoderStore,
+  encoderInCheckpoint,
+  encoderStore,
+  startFromEncoder,
+  type TrainedEncoder,
+} from "./shared-encoder.js";
 import { type StopSwitch, stopOnSignals } from "./signals.js";
 import { foldDataset, joinUnits, matrixAsImages, placeOf, trainingDataset, type Unit, unitsOf } from "./units.js";
 
@@ -39,12 +46,14 @@ export interface RunRequest {
   readonly json: boolean;
   /** Folders of other people's reconstructions to score beside the run's. */
   readonly others?: readonly OtherFolder[];
+  /** Folder of Encoders that this run may take from others, and leaves for them. */
+  readonly encoders?: string;
 }
 
 /** Seconds between checkpoints while training goes on. */
 const checkpointSeconds = 60;
 
-interface Run extends Omit<RunRequest, "folder"> {
+interface Run extends Omit<RunRequest, "folder" | "encoders"> {
   readonly device: Device;
   readonly raw: RawDataset;
   readonly weights: FeatureWeights;
@@ -53,6 +62,7 @@ interface Run extends Omit<RunRequest, "folder"> {
   readonly progress: Progress;
   readonly say: (line: string) => void;
   readonly checkpoint: Checkpoint | null;
+  readonly store: EncoderStore | null;
   /** What finished units made, by name, for the checkpoint: images, and the Encoder's predictions as images of one pixel. */
   readonly finished: Map<string, ImageSet>;
 }
@@ -115,18 +125,6 @@ function newTraining(run: Pick<Run, "device" | "weights" | "config">, dataset: D
   });
 }
 
-/** The Encoder of a finished first phase: groups of targets in one fold share it, since no test fMRI is in it. */
-interface TrainedEncoder {
-  readonly fold: number;
-  readonly entries: ReadonlyMap<string, HostEntry>;
-}
-
-function encoderInCheckpoint({ checkpoint }: Run, units: readonly Unit[]): TrainedEncoder | null {
-  const unit = checkpoint ? units[checkpoint.header.fold] : undefined;
-  if (!checkpoint || !unit || checkpoint.header.position.phase === "encoder") return null;
-  return { fold: unit.fold, entries: entriesUnder(checkpoint.entries, "encoder") };
-}
-
 /** Trains one unit and keeps what it made. @returns its Encoder. */
 async function runUnit(
   run: Run,
@@ -135,9 +133,10 @@ async function runUnit(
 ): Promise<TrainedEncoder> {
   const training = newTraining(run, trainingDataset(run.config, dataset, unit));
   if (run.checkpoint?.header.fold === index) restoreTraining(training, run.checkpoint);
-  else if (encoder?.fold === unit.fold) {
-    training.encoder.loadStateDict(encoder.entries);
-    training.position = { phase: "decoder", epoch: 0, step: 0 };
+  else {
+    const trained = encoder?.fold === unit.fold ? encoder : (run.store?.load(unit.fold) ?? null);
+    if (trained) startFromEncoder(training, trained);
+    if (trained && trained !== encoder) run.folder.log({ event: "shared encoder", fold: index });
   }
   await trainUnit(run, training, index);
   const fmri = selectRows(dataset.test.fmri, unit.targets);
@@ -147,9 +146,10 @@ async function runUnit(
     run.finished.set(predictionsOf(unit.fold), matrixAsImages(predicted));
   }
   await saveCheckpoint(run, training, index);
-  const entries = entriesUnder(await trainingEntries(training), "encoder");
+  const trained = { fold: unit.fold, entries: entriesUnder(await trainingEntries(training), "encoder") };
   training.dispose();
-  return { fold: unit.fold, entries };
+  await run.store?.save(trained);
+  return trained;
 }
 
 /** The images of every fold whose units are all finished. */
@@ -188,7 +188,7 @@ function readCheckpoint(folder: RunFolder): Checkpoint {
 /** Trains every unit that is not finished. */
 async function runUnits(run: Run): Promise<FoldImages[]> {
   const units = unitsOf(run.config, run.raw);
-  let encoder = encoderInCheckpoint(run, units);
+  let encoder = encoderInCheckpoint(run.checkpoint, units);
   let prepared = null as { fold: number; dataset: Dataset } | null;
   for (const [index, unit] of units.entries()) {
     if (run.finished.has(imagesOf(index))) continue;
@@ -227,7 +227,10 @@ export async function runTraining(request: RunRequest): Promise<MethodResult[]> 
     const checkpoint = request.resume ? readCheckpoint(folder) : null;
     const finished = checkpoint ? finishedUnits(checkpoint) : new Map<string, ImageSet>();
     const progress = makeProgress(json);
-    const run: Run = { ...request, device, raw, weights, folder, stop, say, finished, checkpoint, progress };
+    // A run without a first phase has no Encoder to share.
+    const { encoders } = config.encoderEpochs === 0 ? { encoders: undefined } : request;
+    const store = encoders === undefined ? null : encoderStore(encoders, config, device.adapter.name);
+    const run: Run = { ...request, device, raw, weights, folder, stop, say, finished, checkpoint, progress, store };
     folder.log({
       event: request.resume ? "resumed" : "started",
       time: new Date().toISOString(),

@@ -174,6 +174,28 @@ describe("a study", { timeout: 900_000 }, () => {
     expect(more.stdout.split("\n").map((line) => line.split(/ +/)[0])).toEqual(["done", "done", "new", "new", ""]);
   });
 
+  test("variants of a seed share an Encoder, and get the bits of one trained for themselves", async () => {
+    const variants = ["--variants", "images,full", "--seeds", "1", "--decoder-epochs", "1"];
+    const study = await voxpix(scratch, ["ablate", ...tinyRun, ...variants, "--out", "shared"]);
+    expect(study.code).toBe(0);
+    const events = (run: string) =>
+      read(run, "log.jsonl")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+        .map(({ event, phase }) => (event === "epoch" ? phase : event));
+    expect(events("shared/runs/images-seed0")).toEqual(["started", "encoder", "decoder", "done"]);
+    expect(events("shared/runs/full-seed0")).toEqual(["started", "shared encoder", "decoder", "done"]);
+    expect(existsSync(join(scratch, "shared/encoders"))).toBe(false);
+
+    const config = ["--config", "shared/runs/full-seed0/config.json"];
+    expect((await voxpix(scratch, ["train", ...config, "--out", "alone"])).code).toBe(0);
+    expect(events("alone")).toEqual(["started", "encoder", "decoder", "done"]);
+    const { results, encoder } = JSON.parse(read("alone/metrics.json"));
+    expect(JSON.parse(read("shared/runs/full-seed0/metrics.json"))).toMatchObject({ results, encoder });
+    expect(read("shared/runs/full-seed0/scores.csv")).toBe(read("alone/scores.csv"));
+  });
+
   test("a run that fails is named with its reason, the others go on, and its exit code is the command's", async () => {
     writeFileSync(join(scratch, "empty"), "");
     const args = [
