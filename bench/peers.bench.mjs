@@ -1,6 +1,9 @@
-// The same work in voxpix, jax-js, tfjs (WebGPU and WASM) and PyTorch, a process each, in turns.
+// The same work in voxpix, jax-js, tfjs (WebGPU and WASM), onnxruntime-node (forward only) and PyTorch, a process each, in turns.
 //
-//   npm install --prefix bench/peers && npm run bench:peers -- [--rounds 5] [--json file] [--quick] [filter]
+//   npm install --prefix bench/peers && npm run bench:peers -- [--rounds 5] [--cold] [--json file] [--quick] [filter]
+//
+// "first ms" is the first call with its compilation; --cold turns off the cache in which Mesa's drivers keep compiled shaders.
+// Dispatches, submits and the peak of the buffers' bytes are counted at WebGPU's own functions, alike for every library.
 //
 // Each library's first 64 numbers of each result must agree with ours, or the row says so. Times are wall times of a call, the
 // best of the rounds, and the CPU time of the whole process; ratios are of wall times, theirs to ours. PyTorch joins where
@@ -10,7 +13,10 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { environment, heading, open, options, summary, table, writeJson } from "./common.mjs";
 
-const { values, positionals } = options({ rounds: { type: "string", default: "5" } });
+const { values, positionals } = options({
+  rounds: { type: "string", default: "5" },
+  cold: { type: "boolean", default: false },
+});
 const [filter = ""] = positionals;
 const { quick } = values;
 const rounds = quick ? 1 : Number(values.rounds);
@@ -19,7 +25,11 @@ if (!existsSync(new URL("node_modules/tfjs-bundle.cjs", folder))) {
   console.log("bench:peers: the other libraries are not installed; run: npm install --prefix bench/peers");
   process.exit(0);
 }
-const env = { ...process.env, ...(values.adapter ? { VOXPIX_ADAPTER: values.adapter } : {}) };
+const env = {
+  ...process.env,
+  ...(values.adapter ? { VOXPIX_ADAPTER: values.adapter } : {}),
+  ...(values.cold ? { MESA_SHADER_CACHE_DISABLE: "true" } : {}),
+};
 
 /** A worker in a process of its own; `ask` sends one message and waits for the answer. */
 function worker(name, start) {
@@ -74,18 +84,31 @@ const python = () =>
     };
   });
 
-const size = quick
-  ? { n: 64, N: 2, H: 8, C: 8, side: 16, channels: 8, voxels: 20 }
-  : { n: 512, N: 16, H: 56, C: 64, side: 56, channels: 32, voxels: 500 };
-const map = { N: size.N, H: size.H, C: size.C, O: size.C, K: 3, S: 1 };
-const convFlops = 2 * 9 * size.C * size.C * size.N * size.H * size.H;
-const label = `${size.N} x ${size.H} x ${size.H} x ${size.C}`;
+const size = quick ? { N: 2, side: 16, channels: 8, voxels: 20 } : { N: 16, side: 56, channels: 32, voxels: 500 };
+const at = (n, small) => (quick ? small : n);
+const product = (M, K, N) => ({
+  name: `matmul ${M} x ${K} x ${N}`,
+  row: { op: "matmul", M, K, N },
+  flops: 2 * M * K * N,
+});
+/** Rows of one convolution: `kinds` of forward, input gradient, weight gradient. */
+function convolution({ N, H, W, C, O, K, S = 1 }, kinds = ["conv", "convdx", "convdw"]) {
+  const titles = { conv: "conv2d", convdx: "conv2d input gradient", convdw: "conv2d weight gradient" };
+  const flops = 2 * N * Math.ceil(H / S) * Math.ceil(W / S) * K * K * C * O;
+  const label = `${N} x ${H} x ${W}, ${C} to ${O}, ${K} x ${K}${S > 1 ? ` / ${S}` : ""}`;
+  return kinds.map((op) => ({ name: `${titles[op]} ${label}`, row: { op, N, H, W, C, O, K, S }, flops }));
+}
+const map = { N: size.N, H: at(56, 8), W: at(56, 8), C: at(64, 8), O: at(64, 8), K: 3, S: 1 };
+const label = `${map.N} x ${map.H} x ${map.W} x ${map.C}`;
 const rows = [
-  { name: `matmul ${size.n}`, row: { op: "matmul", n: size.n }, flops: 2 * size.n ** 3 },
-  { name: `matmul ${2 * size.n}`, row: { op: "matmul", n: 2 * size.n }, flops: 2 * (2 * size.n) ** 3 },
-  { name: `conv2d 3 x 3 ${label}`, row: { op: "conv", ...map }, flops: convFlops },
-  { name: `conv2d input gradient ${label}`, row: { op: "convdx", ...map }, flops: convFlops },
-  { name: `conv2d weight gradient ${label}`, row: { op: "convdw", ...map }, flops: convFlops },
+  product(at(512, 64), at(512, 64), at(512, 64)),
+  product(at(1024, 128), at(1024, 128), at(1024, 128)),
+  product(size.N, at(2240, 30), at(12544, 50)),
+  ...convolution(map),
+  ...convolution({ N: at(8, 2), H: at(112, 12), W: at(112, 12), C: 3, O: at(64, 8), K: 3 }),
+  ...convolution({ N: at(16, 2), H: at(56, 12), W: at(56, 12), C: at(96, 8), O: at(32, 8), K: 3, S: 2 }),
+  ...convolution({ N: at(3, 2), H: at(113, 13), W: at(111, 11), C: at(61, 7), O: at(61, 7), K: 3 }),
+  ...convolution({ N: at(3, 2), H: at(112, 12), W: at(112, 12), C: at(64, 8), O: at(64, 8), K: 3 }),
   { name: `batch norm ${label}`, row: { op: "norm", ...map } },
   { name: `upsample x 2 ${label}`, row: { op: "upsample", ...map } },
   { name: "training step, small Encoder", row: { op: "encoder", ...size } },
@@ -109,22 +132,30 @@ async function measure(workers, { name, row, flops }) {
   for (const entry of running) {
     const { wall, error } = await entry.worker.ask({ what: "time", calls: 1 });
     entry.error = error;
-    entry.calls = quick ? 1 : Math.max(1, Math.ceil(300 / wall));
+    entry.calls = quick ? 1 : Math.max(1, Math.ceil(200 / wall));
+    // Once is enough to know that something takes seconds.
+    entry.rounds = wall > 3000 ? 1 : rounds;
   }
   for (let round = 0; round < rounds; round++) {
     for (const entry of running)
-      if (!entry.error) entry.times.push(await entry.worker.ask({ what: "time", calls: entry.calls }));
+      if (!entry.error && round < entry.rounds)
+        entry.times.push(await entry.worker.ask({ what: "time", calls: entry.calls }));
   }
-  return entries.map(({ library, error, probe, firstMs, times }) => {
+  return entries.map(({ library, error, probe, firstMs, pipelines, times }) => {
     if (error || times.some((t) => t.error)) return { name, library, error: error ?? times.find((t) => t.error).error };
     const wall = summary(times.map((t) => t.wall));
     const cpuMs = summary(times.map((t) => t.cpu)).median;
     const ratio = wall.best / Math.min(...ours.times.map((t) => t.wall));
     const gflops = flops ? flops / wall.best / 1e6 : null;
+    const { dispatches, submits, peakBytes } = times[0];
     return {
       name,
       library,
       firstMs,
+      pipelines,
+      dispatches,
+      submits,
+      peakMiB: peakBytes && peakBytes / 2 ** 20,
       wallMs: wall.best,
       spread: wall.spread,
       cpuMs,
@@ -139,7 +170,14 @@ const device = await open(values);
 console.log(heading(device));
 const about = environment(device);
 device.destroy();
-const candidates = [node("voxpix"), node("jaxjs"), node("tfjs", "webgpu"), node("tfjs", "wasm"), python()];
+const candidates = [
+  node("voxpix"),
+  node("jaxjs"),
+  node("tfjs", "webgpu"),
+  node("tfjs", "wasm"),
+  node("onnxruntime"),
+  python(),
+];
 const workers = [];
 for (const each of candidates) {
   const { error } = await each.ready;
@@ -149,26 +187,25 @@ for (const each of candidates) {
 const results = [];
 for (const entry of rows) results.push(...(await measure(workers, entry)));
 const fixed = (value, digits = 1) => (value === null || value === undefined ? "" : value.toFixed(digits));
+const blanks = new Array(10).fill("");
 table(
-  ["work", "library", "ms", "spread", "CPU ms", "first ms", "GFLOP/s", "times ours", "same numbers"],
+  [
+    ...["work", "library", "ms", "spread", "CPU ms", "first ms", "GFLOP/s"],
+    ...["dispatches", "submits", "peak MiB", "times ours", "same numbers"],
+  ],
   results.map((r) =>
     r.error
-      ? [r.name, r.library, r.error.slice(0, 60), "", "", "", "", "", ""]
+      ? [r.name, r.library, r.error.slice(0, 40), ...blanks.slice(1)]
       : [
-          r.name,
-          r.library,
-          fixed(r.wallMs, 2),
-          `${fixed(100 * r.spread, 0)} %`,
-          fixed(r.cpuMs, 1),
-          fixed(r.firstMs, 0),
-          fixed(r.gflops),
-          fixed(r.ratio, 2),
-          r.agrees ? "yes" : "NO",
+          ...[r.name, r.library, fixed(r.wallMs, 2), `${fixed(100 * r.spread, 0)} %`, fixed(r.cpuMs)],
+          ...[fixed(r.firstMs, 0), fixed(r.gflops), fixed(r.dispatches, 0), fixed(r.submits, 1), fixed(r.peakMiB)],
+          ...[fixed(r.ratio, 2), r.agrees ? "yes" : "NO"],
         ],
   ),
 );
 for (const library of workers.map(({ name }) => name).slice(1)) {
   const ratios = results.filter((r) => r.library === library && r.ratio).map((r) => r.ratio);
+  if (ratios.length === 0) continue;
   const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
   console.log(`${library}: ${fixed(mean, 2)} times our time, geometric mean of ${ratios.length} rows`);
 }

@@ -29,12 +29,11 @@ export function permute(values, shape, order) {
 }
 
 /** Shapes of a convolution with padding "same". */
-export function convShapes({ N, H, C, O, K, S }) {
-  const out = Math.ceil(H / S);
-  return { x: [N, H, H, C], weight: [K, K, C, O], y: [N, out, out, O] };
+export function convShapes({ N, H, W, C, O, K, S }) {
+  return { x: [N, H, W, C], weight: [K, K, C, O], y: [N, Math.ceil(H / S), Math.ceil(W / S), O] };
 }
 
-/** A network without batch norm: images through convolutions at stride 2 to a dense layer. */
+/** Images through convolutions at stride 2, each with batch norm and ReLU, to a dense layer. */
 export function encoderNet({ N, side, channels, voxels }) {
   const map = side / 8;
   return {
@@ -46,10 +45,11 @@ export function encoderNet({ N, side, channels, voxels }) {
       [3, 3, channels, channels],
     ],
     dense: [map * map * channels, voxels],
+    norms: 3,
   };
 }
 
-/** The other way round: a dense layer to a map, convolutions with upsampling by 2, and a last convolution. */
+/** The other way round: a dense layer to a map, convolutions with batch norm, ReLU and upsampling by 2, and a last convolution. */
 export function decoderNet({ N, side, channels, voxels }) {
   const map = side / 4;
   return {
@@ -62,9 +62,11 @@ export function decoderNet({ N, side, channels, voxels }) {
       [3, 3, channels, channels],
       [3, 3, channels, 3],
     ],
+    norms: 2,
   };
 }
 
 /** Initial weights that keep activations near 1. */
 export const weightsOf = (shape, seed) => numbers(product(shape), seed, Math.sqrt(3 / product(shape.slice(0, -1))));
 export const learningRate = 0.01;
+export const eps = 1e-3;

@@ -1,5 +1,5 @@
 // jax-js as a worker. Its layouts are NCHW and OIHW.
-import "./dawn.mjs";
+
 import {
   blockUntilReady,
   defaultDevice,
@@ -13,7 +13,18 @@ import {
   tree,
   valueAndGrad,
 } from "@jax-js/jax";
-import { convShapes, decoderNet, encoderNet, learningRate, numbers, permute, product, weightsOf } from "./data.mjs";
+import {
+  convShapes,
+  decoderNet,
+  encoderNet,
+  eps,
+  learningRate,
+  numbers,
+  permute,
+  product,
+  weightsOf,
+} from "./data.mjs";
+import { counts } from "./dawn.mjs";
 import { serve } from "./serve.mjs";
 
 await init("webgpu");
@@ -54,6 +65,10 @@ function training(net, order, forward) {
   const [x, y] = [make(net.x, 1, order.x), make(net.y, 2, order.y)];
   let parameters = Object.fromEntries(net.convs.map((shape, i) => [`conv${i}`, weight(shape, 10 + i, outputsFirst)]));
   parameters.dense = order.dense(weightsOf(net.dense, 20));
+  for (let i = 0; i < net.norms; i++) {
+    parameters[`gain${i}`] = weight([net.convs[i][3]], 30 + i);
+    parameters[`shift${i}`] = weight([net.convs[i][3]], 40 + i);
+  }
   const lossOf = (p, input, target) => {
     const difference = forward(input, p).sub(target);
     return difference.ref.mul(difference).mean();
@@ -71,6 +86,15 @@ function training(net, order, forward) {
   });
 }
 
+/** Batch norm over all axes but that of the channels, 1. */
+function normalize(x, scale, shift) {
+  const channels = [1, x.shape[1], 1, 1];
+  const mean = np.mean(x.ref, [0, 2, 3], { keepdims: true });
+  const centred = x.sub(mean);
+  const variance = np.mean(centred.ref.mul(centred.ref), [0, 2, 3], { keepdims: true });
+  const normal = centred.div(np.sqrt(variance.add(eps)));
+  return normal.mul(scale.reshape(channels)).add(shift.reshape(channels));
+}
 const conv = (x, w, stride) => lax.convGeneralDilated(x, w, [stride, stride], "SAME");
 function doubled(x) {
   const [n, c, h, w] = x.shape;
@@ -79,7 +103,7 @@ function doubled(x) {
 
 serve((row) => {
   if (row.op === "matmul") {
-    const [a, b] = [make([row.n, row.n], 1), make([row.n, row.n], 2)];
+    const [a, b] = [make([row.M, row.K], 1), make([row.K, row.N], 2)];
     const f = jit((x, y) => np.matmul(x, y));
     return op(() => f(a.ref, b.ref));
   }
@@ -90,7 +114,7 @@ serve((row) => {
     const dense = (values) => arrange(permute(values, [map, map, row.channels, row.voxels], [2, 0, 1, 3]), net.dense);
     return training(net, { x: channelsFirst, dense }, (x, p) => {
       let h = x;
-      for (const i of [0, 1, 2]) h = nn.relu(conv(h, p[`conv${i}`], 2));
+      for (const i of [0, 1, 2]) h = nn.relu(normalize(conv(h, p[`conv${i}`], 2), p[`gain${i}`], p[`shift${i}`]));
       return np.dot(h.reshape([row.N, -1]), p.dense);
     });
   }
@@ -100,7 +124,9 @@ serve((row) => {
     const dense = (values) => arrange(permute(values, [row.voxels, map, map, row.channels], channelsFirst), net.dense);
     return training(net, { y: channelsFirst, dense }, (x, p) => {
       let h = np.dot(x, p.dense).reshape([row.N, row.channels, map, map]);
-      for (const i of [0, 1]) h = doubled(nn.relu(conv(h, p[`conv${i}`], 1)));
+      for (const i of [0, 1]) {
+        h = doubled(nn.relu(normalize(conv(h, p[`conv${i}`], 1), p[`gain${i}`], p[`shift${i}`])));
+      }
       return nn.sigmoid(conv(h, p.conv2, 1));
     });
   }
@@ -127,12 +153,6 @@ serve((row) => {
     return op(() => f(x.ref), back);
   }
   const [scale, shift] = [make([row.C], 4), make([row.C], 5)];
-  const f = jit((a, s, b) => {
-    const mean = np.mean(a.ref, [0, 2, 3], { keepdims: true });
-    const centred = a.sub(mean);
-    const variance = np.mean(centred.ref.mul(centred.ref), [0, 2, 3], { keepdims: true });
-    const normal = centred.div(np.sqrt(variance.add(1e-3)));
-    return normal.mul(s.reshape([1, row.C, 1, 1])).add(b.reshape([1, row.C, 1, 1]));
-  });
+  const f = jit(normalize);
   return op(() => f(x.ref, scale.ref, shift.ref), back);
-});
+}, counts);

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 LEARNING_RATE = 0.01
+EPS = 1e-3
 
 
 def numbers(shape, seed, scale=1.0):
@@ -39,9 +40,11 @@ def oihw(w):
 
 
 def same(x, w, stride):
-    size, kernel = x.shape[-1], w.shape[-1]
-    total = max(0, (math.ceil(size / stride) - 1) * stride + kernel - size)
-    return F.conv2d(F.pad(x, [total // 2, total - total // 2] * 2) if total % 2 else x, w, stride=stride, padding=0 if total % 2 else total // 2)
+    kernel = w.shape[-1]
+    down, across = [max(0, (math.ceil(size / stride) - 1) * stride + kernel - size) for size in x.shape[-2:]]
+    if down == across and down % 2 == 0:
+        return F.conv2d(x, w, stride=stride, padding=down // 2)
+    return F.conv2d(F.pad(x, [across // 2, across - across // 2, down // 2, down - down // 2]), w, stride=stride)
 
 
 def training(row):
@@ -57,20 +60,26 @@ def training(row):
         shapes = [[3, 3, channels, channels], [3, 3, channels, channels], [3, 3, channels, 3]]
         dense = weights([voxels, side_map * side_map * channels], 20)
     convs = [oihw(weights(shape, 10 + i)) for i, shape in enumerate(shapes)]
-    parameters = [*convs, dense]
+    count = 3 if row["op"] == "encoder" else 2
+    gains = [weights([channels], 30 + i) for i in range(count)]
+    shifts = [weights([channels], 40 + i) for i in range(count)]
+    parameters = [*convs, dense, *gains, *shifts]
     for parameter in parameters:
         parameter.requires_grad_()
     optimizer = torch.optim.SGD(parameters, lr=LEARNING_RATE)
 
+    def norm(h, i):
+        return F.relu(F.batch_norm(h, None, None, gains[i], shifts[i], training=True, eps=EPS))
+
     def forward():
         if row["op"] == "encoder":
             h = x
-            for w in convs:
-                h = F.relu(same(h, w, 2))
+            for i, w in enumerate(convs):
+                h = norm(same(h, w, 2), i)
             return nhwc(h).reshape(n, -1) @ dense
         h = nchw((x @ dense).reshape(n, side_map, side_map, channels))
-        for w in convs[:2]:
-            h = F.interpolate(F.relu(same(h, w, 1)), scale_factor=2, mode="nearest")
+        for i, w in enumerate(convs[:2]):
+            h = F.interpolate(norm(same(h, w, 1), i), scale_factor=2, mode="nearest")
         return torch.sigmoid(same(h, convs[2], 1))
 
     def run():
@@ -83,28 +92,34 @@ def training(row):
     return run, lambda result: result
 
 
+def gradient_of(leaf, forward, gradient):
+    """The backward pass alone, run again and again."""
+    leaf.requires_grad_()
+    result = forward()
+    return lambda: torch.autograd.grad(result, leaf, gradient, retain_graph=True)[0]
+
+
 def prepare(row):
     kind = row["op"]
     if kind in ("encoder", "decoder"):
         return training(row)
     if kind == "matmul":
-        a, b = numbers([row["n"]] * 2, 1), numbers([row["n"]] * 2, 2)
+        a, b = numbers([row["M"], row["K"]], 1), numbers([row["K"], row["N"]], 2)
         return lambda: a @ b, lambda result: result
-    out = math.ceil(row["H"] / row["S"])
-    x = nchw(numbers([row["N"], row["H"], row["H"], row["C"]], 1))
+    stride = row["S"]
+    x = nchw(numbers([row["N"], row["H"], row["W"], row["C"]], 1))
     w = oihw(numbers([row["K"], row["K"], row["C"], row["O"]], 2))
-    g = nchw(numbers([row["N"], out, out, row["O"]], 3))
-    pad, stride = (row["K"] - 1) // 2, row["S"]
+    g = nchw(numbers([row["N"], math.ceil(row["H"] / stride), math.ceil(row["W"] / stride), row["O"]], 3))
     if kind == "conv":
         return lambda: same(x, w, stride), nhwc
     if kind == "convdx":
-        return lambda: torch.nn.grad.conv2d_input(x.shape, w, g, stride, pad), nhwc
+        return gradient_of(x, lambda: same(x, w, stride), g), nhwc
     if kind == "convdw":
-        return lambda: torch.nn.grad.conv2d_weight(x, w.shape, g, stride, pad), lambda r: r.permute(2, 3, 1, 0).contiguous()
+        return gradient_of(w, lambda: same(x, w, stride), g), lambda r: r.permute(2, 3, 1, 0).contiguous()
     if kind == "upsample":
         return lambda: F.interpolate(x, scale_factor=2, mode="nearest"), nhwc
     scale, shift = numbers([row["C"]], 4), numbers([row["C"]], 5)
-    return lambda: F.batch_norm(x, None, None, scale, shift, training=True, eps=1e-3), nhwc
+    return lambda: F.batch_norm(x, None, None, scale, shift, training=True, eps=EPS), nhwc
 
 
 def drain():
