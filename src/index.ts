@@ -15,6 +15,8 @@ export {
 export { openDevice } from "./kernels/open-device.js";
 export type { Scope } from "./kernels/scope.js";
 export type { MemoryReport } from "./kernels/storage.js";
+export { type TuningResult, tune } from "./kernels/tuner.js";
+export { type Tuning, useTuning } from "./kernels/tuning.js";
 export { Adadelta, type AdadeltaOptions } from "./nn/adadelta.js";
 export { Adagrad, type AdagradOptions } from "./nn/adagrad.js";
 export { Adam, type AdamOptions, AdamW } from "./nn/adam.js";

@@ -1,8 +1,9 @@
 /** `voxpix doctor`: what was found, what was not, and the one thing that would improve it. */
 import type { Command } from "commander";
 import pc from "picocolors";
-import { openDevice } from "../index.js";
+import { openDevice, tune } from "../index.js";
 import { systemVulkanDrivers, systemVulkanLoader } from "../kernels/node/dawn.js";
+import { writeTuning } from "../kernels/node/tuning-file.js";
 
 interface Finding {
   readonly name: string;
@@ -54,15 +55,33 @@ async function examine(
   return { findings, advice: advice(adapter.software, adapter.bundledDriver) };
 }
 
+/** Measures the kernels' tiles and keeps the choice for later runs on this adapter; progress goes to stderr. */
+async function tuneAndKeep(adapterName: "swiftshader" | undefined): Promise<Finding[]> {
+  const device = await openDevice({ tuning: false, ...(adapterName ? { adapter: adapterName } : {}) });
+  const findings: Finding[] = [];
+  const tuning = await tune(device, ({ name, share }) => {
+    const value = share < 1 ? `${Math.round(100 * share)} % of the built-in choice's time` : "the built-in choice";
+    findings.push({ name, value });
+    process.stderr.write(`${name}: ${value}\n`);
+  });
+  device.destroy();
+  return [...findings, { name: "kept in", value: writeTuning(tuning) }];
+}
+
 /** Adds the command. */
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
     .description("explain which GPU or driver is used, and what would be better")
     .option("--json", "machine-readable output")
-    .action(async (options: { json?: boolean }) => {
+    .option(
+      "--tune",
+      "measure which kernel tiles are fastest here, and keep the choice for this adapter (results stay the same)",
+    )
+    .action(async (options: { json?: boolean; tune?: boolean }) => {
       const forced = process.env["VOXPIX_ADAPTER"] === "swiftshader" ? "swiftshader" : undefined;
       const result = await examine(forced);
+      if (options.tune) result.findings.push(...(await tuneAndKeep(forced)));
       if (options.json) {
         const values = Object.fromEntries(result.findings.map(({ name, value }) => [name, value]));
         process.stdout.write(`${JSON.stringify({ ...values, advice: result.advice })}\n`);

@@ -41,6 +41,8 @@ export interface OpenDeviceOptions {
    * `subgroups` where the adapter has them), and so do the last bits of results.
    */
   readonly gpuDevice?: GPUDevice;
+  /** `false`: kernels run in their built-in tiles even where `voxpix doctor --tune` has kept better ones. Results are the same. */
+  readonly tuning?: false;
 }
 
 /** A copy of the first bytes of one storage to those of another. */

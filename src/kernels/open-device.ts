@@ -73,5 +73,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
   const gpuDevice = await adapter.requestDevice({ label: "voxpix", requiredFeatures, requiredLimits });
-  return new Device(gpuDevice, describe(adapter, bundledDriver), { gpu, adapter });
+  const device = new Device(gpuDevice, describe(adapter, bundledDriver), { gpu, adapter });
+  if (underNode && options.tuning !== false) (await import("./node/tuning-file.js")).useKeptTuning(device);
+  return device;
 }
