@@ -1,6 +1,6 @@
 /** A study's runs into one table and its files. */
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "../report/write-whole.js";
 import type { Study } from "./study-plan.js";
 import { writeStudyReport } from "./study-report.js";
 import { collectResults, type StudyResults } from "./study-results.js";
@@ -17,7 +17,7 @@ export async function collect(study: Study, root: string): Promise<StudyResults>
     "results.md": studyMarkdown(results),
     "results.txt": `${text}\n`,
   };
-  for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(root, name), content);
+  for (const [name, content] of Object.entries(files)) await writeWhole(join(root, name), content);
   await writeStudyReport(collected, root);
   return results;
 }

@@ -19,10 +19,12 @@ export function downloadList(): string {
   return ["Fetched by voxpix download NAME:", ...rows, "", "To be asked for where they are kept:", ...asked].join("\n");
 }
 
+const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
+
 function find(name: string): Download {
   const found = downloads.find((item) => item.name === name);
   if (found !== undefined) return found;
-  const asked = onRequest.find((item) => item.name.toLowerCase().includes(name.toLowerCase()));
+  const asked = onRequest.find((item) => plain(item.name).includes(plain(name)));
   if (asked !== undefined) throw new UsageError(`${asked.name} cannot be fetched: ${asked.how}`);
   throw new UsageError(`there is no ${name} to download; voxpix download --list shows what there is`);
 }

@@ -1,10 +1,10 @@
 /** Parts that the reports of a run and of a study share. */
-import { existsSync, readFileSync } from "node:fs";
 import type { RegionAccuracy } from "../eval/index.js";
 import { barChart } from "../report/bar-chart.js";
 import type { Chart } from "../report/chart.js";
 import { lineChart } from "../report/line-chart.js";
 import type { Section } from "../report/page.js";
+import { RunFolder } from "./run-folder.js";
 
 const percent = (value: number) => `${Math.round(100 * value)} %`;
 
@@ -47,11 +47,7 @@ interface EpochLine {
 
 /** Epochs of a run's log; where one was repeated after a kill, its last line. */
 function epochsOf(log: string): EpochLine[] {
-  if (!existsSync(log)) return [];
-  const entries = readFileSync(log, "utf8")
-    .split("\n")
-    .filter((text) => text.includes('"event":"epoch"'))
-    .map((text) => JSON.parse(text) as EpochLine);
+  const entries = RunFolder.logEntries(log).filter(({ event }) => event === "epoch") as unknown as EpochLine[];
   return [...new Map(entries.map((entry) => [`${entry.phase} ${entry.fold} ${entry.epoch}`, entry])).values()];
 }
 

@@ -1,8 +1,8 @@
 /** The folder that holds everything of a run. Every file is written whole or not at all, except the log, which grows by lines. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { CheckpointError } from "../model/errors.js";
+import { unwritable, writeWhole } from "../report/write-whole.js";
 import { makeFolder } from "./make-folder.js";
 import { completeConfig, type RunConfig } from "./options.js";
 
@@ -83,26 +83,48 @@ export class RunFolder {
     } catch (error) {
       throw new CheckpointError(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
     }
+    // What is added must not stand behind a line that was cut off.
+    const log = folder.file("log");
+    if (existsSync(log) && !/(^|\n)$/.test(readFileSync(log, "utf8"))) appendFileSync(log, "\n");
     return { folder, config: completeConfig(values as Record<string, unknown>, file) };
   }
 
   /** Writes a file whole, or not at all. */
   async writeJson(name: keyof typeof runFiles, value: unknown): Promise<void> {
-    await writeFileAtomic(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
+    await writeWhole(this.file(name), `${JSON.stringify(value, null, 2)}\n`);
   }
 
   /** Writes a text file whole, or not at all. */
   async writeText(name: keyof typeof runFiles, text: string): Promise<void> {
-    await writeFileAtomic(this.file(name), text);
+    await writeWhole(this.file(name), text);
   }
 
   /** Writes a binary file whole, or not at all. */
   async writeBytes(name: keyof typeof runFiles, bytes: Uint8Array): Promise<void> {
-    await writeFileAtomic(this.file(name), Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    await writeWhole(this.file(name), bytes);
   }
 
   /** Adds one line to the log. */
   log(entry: Readonly<Record<string, unknown>>): void {
-    appendFileSync(this.file("log"), `${JSON.stringify(entry)}\n`);
+    try {
+      appendFileSync(this.file("log"), `${JSON.stringify(entry)}\n`);
+    } catch (error) {
+      throw unwritable(this.file("log"), error);
+    }
+  }
+
+  /** Lines of the log; one that a kill or a full disk has cut off is passed over. */
+  static logEntries(file: string): Record<string, unknown>[] {
+    if (!existsSync(file)) return [];
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .flatMap((line) => {
+        try {
+          const entry = JSON.parse(line) as unknown;
+          return typeof entry === "object" && entry !== null ? [entry as Record<string, unknown>] : [];
+        } catch {
+          return [];
+        }
+      });
   }
 }

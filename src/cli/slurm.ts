@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "../report/write-whole.js";
 import { UsageError } from "./errors.js";
 import { commandScript, jobLog } from "./local-engine.js";
 import { makeFolder } from "./make-folder.js";
@@ -104,7 +104,7 @@ export async function submit(
   }
   makeFolder(join(root, "logs"), "--out");
   const script = join(root, "slurm.sh");
-  await writeFileAtomic(script, arrayScript(root, jobs, parallel));
+  await writeWhole(script, arrayScript(root, jobs, parallel));
   const array = slurm("sbatch", ["--parsable", ...options, script]).split(";")[0] ?? "";
   const command = [process.execPath, commandScript, "ablate", "--out", resolve(root), "--collect"]
     .map(quoted)
@@ -118,6 +118,6 @@ export async function submit(
       `--wrap=${command}`,
     ]).split(";")[0] ?? "";
   const submission = { array, collect, keys: jobs.map(({ key }) => key) };
-  await writeFileAtomic(submissionFile(root), `${JSON.stringify(submission, null, 2)}\n`);
+  await writeWhole(submissionFile(root), `${JSON.stringify(submission, null, 2)}\n`);
   return submission;
 }

@@ -1,10 +1,10 @@
 /** A study: which runs it is made of. Everything follows from `study.json`, so that any machine can carry out any of its jobs. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { z } from "zod";
 import { type Variant, variants } from "../model/batches.js";
 import { CheckpointError } from "../model/errors.js";
+import { writeWhole } from "../report/write-whole.js";
 import { UsageError } from "./errors.js";
 import { makeFolder } from "./make-folder.js";
 import { completeConfig, type RunConfig } from "./options.js";
@@ -145,5 +145,5 @@ export async function saveStudy(study: Study, root: string): Promise<void> {
     }
   }
   makeFolder(root, "--out");
-  await writeFileAtomic(studyFile(root), `${JSON.stringify(study, null, 2)}\n`);
+  await writeWhole(studyFile(root), `${JSON.stringify(study, null, 2)}\n`);
 }

@@ -2,11 +2,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import writeFileAtomic from "write-file-atomic";
 import { type Chart, chartPng, outlinedSvg } from "../report/chart.js";
 import { lineChart } from "../report/line-chart.js";
 import { reportPage, type Section } from "../report/page.js";
 import { imageSection } from "../report/strips.js";
+import { writeWhole } from "../report/write-whole.js";
 import { environmentRows } from "./environment.js";
 import { formatSeconds } from "./progress.js";
 import { encoderSections, identificationChart, lossCharts } from "./report-parts.js";
@@ -114,8 +114,8 @@ export async function writeStudyReport(results: Collected, root: string): Promis
   const [main] = drawn;
   const [first] = results.finished;
   if (!main || !first) return;
-  await writeFileAtomic(join(root, "identification.svg"), outlinedSvg(main.chart));
-  await writeFileAtomic(join(root, "identification.png"), await chartPng(main.chart));
+  await writeWhole(join(root, "identification.svg"), outlinedSvg(main.chart));
+  await writeWhole(join(root, "identification.png"), await chartPng(main.chart));
   const encoder = results.finished.find(({ metrics }) => metrics.encoder !== null)?.metrics.encoder ?? null;
   const { study, seconds, missing } = results;
   const [byPixels, ...others] = studySections(results);
@@ -134,7 +134,7 @@ export async function writeStudyReport(results: Collected, root: string): Promis
     { kind: "details", title: "Study", text: JSON.stringify(study, null, 2) },
   ];
   const runs = `${results.finished.length} runs${missing.length > 0 ? `, ${missing.length} not finished` : ""}; seeds ${study.seeds.join(", ")}.`;
-  await writeFileAtomic(
+  await writeWhole(
     join(root, "report.html"),
     reportPage(
       `${first.job.config.dataset}: ${study.variants.length} variants, preset ${first.job.config.preset}`,

@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DataError } from "../data/errors.js";
 import { identify, identifyDataset } from "../data/identify.js";
+import { CheckpointError } from "../model/errors.js";
 import { UsageError } from "./errors.js";
+import { takeLock } from "./job-lock.js";
+import { makeFolder } from "./make-folder.js";
 import { completeConfig, datasetNames, describeDefaults, type RunConfig } from "./options.js";
 import { defaultRunFolder, RunFolder } from "./run-folder.js";
 import { runTraining } from "./run-training.js";
@@ -57,8 +60,17 @@ Examples:
 Exit codes: 0 done, 2 usage or configuration, 3 data, 4 checkpoint or disk, 5 no usable GPU, 6 diverged (NaN),
 75 interrupted (SIGTERM, SIGUSR2) but resumable, 130 Ctrl-C (resumable).`;
 
+/** Options that an unknown one may be part of: `--epochs` of `--encoder-epochs`. Similar ones commander names itself. */
+function partlyNamed(text: string, command: Command): string {
+  const unknown = /unknown option '--([\w-]+)'/.exec(text)?.[1];
+  if (unknown === undefined || text.includes("Did you mean")) return "";
+  const found = command.options.flatMap(({ long }) => (long?.slice(2).split("-").includes(unknown) ? [long] : []));
+  return found.length === 0 ? "" : `(Did you mean ${found.join(" or ")}?)\n`;
+}
+
 /** Adds the settings of a run to a command, but for its variant and seed. */
 export function settingOptions(command: Command): Command {
+  command.configureOutput({ outputError: (text, write) => write(text + partlyNamed(text, command)) });
   return command
     .addOption(new Option("--dataset <name>", "what to train on (default: simulate)").choices([...datasetNames]))
     .option("--data <path>", "file or folder of the dataset; without --dataset, what it is is told by its content")
@@ -181,6 +193,20 @@ async function newRun(args: TrainArguments): Promise<{ config: RunConfig; out: s
   return { config, out: out ?? defaultRunFolder(config) };
 }
 
+/**
+ * Keeps a run folder for this process.
+ *
+ * @returns What gives it back.
+ * @throws {CheckpointError} when another process trains in it.
+ */
+function lockRun(path: string): () => void {
+  const lock = takeLock(path);
+  if (!("holder" in lock)) return lock.release;
+  throw new CheckpointError(
+    `${path} is in use by ${lock.holder}; wait for it, or remove ${path}/running.json if that is another program`,
+  );
+}
+
 const allowedWithResume = new Set(["resume", "json", "debug"]);
 
 /** Carries out the command. */
@@ -193,10 +219,17 @@ export async function train(args: TrainArguments): Promise<void> {
         `--resume goes on with the settings of the run; it cannot be combined with --${other.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`,
       );
     const { folder, config } = RunFolder.open(args.resume);
-    await runTraining({ config, folder: () => Promise.resolve(folder), resume: true, json });
+    const release = lockRun(folder.path);
+    await runTraining({ config, folder: () => Promise.resolve(folder), resume: true, json }).finally(release);
     return;
   }
   const { config, out } = await newRun(args);
+  let release = () => {};
   // The folder is made only once the data is read and a device is open: an error before that leaves nothing behind.
-  await runTraining({ config, folder: () => RunFolder.create(out, config), resume: false, json });
+  const folder = () => {
+    makeFolder(out, "--out");
+    release = lockRun(out);
+    return RunFolder.create(out, config);
+  };
+  await runTraining({ config, folder, resume: false, json }).finally(() => release());
 }

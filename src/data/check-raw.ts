@@ -34,10 +34,11 @@ export function checkRaw(raw: RawDataset, split: Split): void {
       );
     }
   });
-  if (split.train.length < 2 || split.test.length < 1) {
+  // Three, because the baseline, ridge regression, chooses its penalty by leaving one out.
+  if (split.train.length < 3 || split.test.length < 1) {
     throw new DataError(
       `${raw.name}: ${split.train.length} training and ${split.test.length} test images`,
-      "At least 2 training images and 1 test image are needed.",
+      "At least 3 training images and 1 test image are needed.",
     );
   }
   const bad = [...split.train, ...split.test].find((i) => !Number.isInteger(i) || i < 0 || i >= raw.images.count);

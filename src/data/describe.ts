@@ -3,6 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { readCsv } from "./csv.js";
 import { describeFacts as recordingFacts } from "./describe-recordings.js";
+import { DataError } from "./errors.js";
 import { listImages } from "./file-tree.js";
 import { readBytes } from "./files.js";
 import { Hdf5File } from "./hdf5.js";
@@ -155,14 +156,20 @@ async function tableFacts(path: string): Promise<Facts> {
 /** Settings of a run that say what it is. */
 const RUN_SETTINGS = ["dataset", "data", "variant", "preset", "seed", "resolution", "roi", "voxels"] as const;
 
+function settingsIn(text: string, file: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new DataError(`${file}: not JSON (${error instanceof Error ? error.message : error})`, "Restore the file.");
+  }
+}
+
 async function runFacts(path: string): Promise<Facts> {
-  const config = JSON.parse(new TextDecoder().decode(await readBytes(join(path, "config.json")))) as Record<
-    string,
-    unknown
-  >;
+  const file = join(path, "config.json");
+  const config = settingsIn(new TextDecoder().decode(await readBytes(file)), file);
   const log = new TextDecoder().decode(await readBytes(join(path, "log.jsonl")));
-  const events = log.split("\n").filter((line) => line.includes('"event"'));
-  const last = JSON.parse(events.at(-1) ?? "{}") as Record<string, unknown>;
+  // A kill may have cut off the last line.
+  const last = [...log.matchAll(/^\{"event":"(\w+)".*\}$/gm)].at(-1)?.[1];
   const settings = RUN_SETTINGS.flatMap((name) => (config[name] == null ? [] : [[name, String(config[name])]]));
-  return { ...(Object.fromEntries(settings) as Facts), "last event": String(last["event"] ?? "none") };
+  return { ...(Object.fromEntries(settings) as Facts), "last event": last ?? "none" };
 }

@@ -208,7 +208,11 @@ function pairTrials({ file, rows }: Split, names: readonly string[], imageFolder
 function findImage(name: string, names: readonly string[], where: string, imageFolder: string): number {
   const exact = names.indexOf(name);
   if (exact >= 0) return exact;
-  const alike = names.flatMap((candidate, i) => (candidate.replace(/\.\w+$/, "") === name ? [i] : []));
+  // macOS takes letters and their accents apart in file names.
+  const plain = name.normalize();
+  const composed = names.findIndex((candidate) => candidate.normalize() === plain);
+  if (composed >= 0) return composed;
+  const alike = names.flatMap((candidate, i) => (candidate.normalize().replace(/\.\w+$/, "") === plain ? [i] : []));
   const [found] = alike;
   if (found === undefined)
     throw new DataError(`${where}: no image ${name} in ${imageFolder}`, "Correct the name, or add the image.");

@@ -1,10 +1,10 @@
 import sharp from "sharp";
-import writeFileAtomic from "write-file-atomic";
 import type { ImageSet } from "../data/dataset.js";
 import type { GridGroup, GridLayout } from "./grid-layout.js";
 import { GRID, gridLayout } from "./grid-layout.js";
 import type { PlacedText, TextStyle } from "./text.js";
 import { fitText, textSvg, textWidth } from "./text.js";
+import { writeWhole } from "./write-whole.js";
 
 /** One row of a grid. */
 export interface GridRow {
@@ -208,6 +208,6 @@ export async function renderReconstructionGrid(figure: GridFigure): Promise<{ pn
  */
 export async function writeReconstructionGrid(path: string, figure: GridFigure): Promise<GridLayout> {
   const { png, layout } = await renderReconstructionGrid(figure);
-  await writeFileAtomic(path, png);
+  await writeWhole(path, png);
   return layout;
 }

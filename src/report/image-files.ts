@@ -2,8 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import writeFileAtomic from "write-file-atomic";
 import type { ImageSet } from "../data/dataset.js";
+import { writeWhole } from "./write-whole.js";
 
 /** Image `index` as an encoder takes it: bytes, values outside [0, 1] clipped. */
 export function imageBytes({ height, width, channels, pixels }: ImageSet, index: number) {
@@ -24,6 +24,6 @@ export function imageFileNames(count: number): string[] {
 export async function writeImages(images: ImageSet, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   for (const [i, name] of imageFileNames(images.count).entries()) {
-    await writeFileAtomic(join(folder, name), await imageBytes(images, i).png().toBuffer());
+    await writeWhole(join(folder, name), await imageBytes(images, i).png().toBuffer());
   }
 }

@@ -44,6 +44,19 @@ function writeFolder(name: string, options: { split?: string; rows?: number; bad
 const refused: { name: string; args: string[]; code: number; says: RegExp; prepare?: () => void }[] = [
   { name: "an unknown option", args: ["--epoch", "3"], code: 2, says: /unknown option '--epoch'/ },
   {
+    name: "an option named in part",
+    args: ["--epochs", "3"],
+    code: 2,
+    says: /unknown option '--epochs'\n\(Did you mean --encoder-epochs or --decoder-epochs\?\)/,
+  },
+  {
+    name: "two training images",
+    args: ["--dataset", "folder", "--data", "plain", "--variant", "supervised"],
+    code: 3,
+    says: /2 training and 1 test images. At least 3 training images/,
+    prepare: () => writeFolder("plain"),
+  },
+  {
     name: "an unknown dataset",
     args: ["--dataset", "digits"],
     code: 2,

@@ -8,6 +8,7 @@ import { describe as describePath } from "../../src/data/describe.js";
 import { readFmriTable } from "../../src/data/fmri-table.js";
 import { loadImage } from "../../src/data/images.js";
 import { Npz } from "../../src/data/npz.js";
+import { zScoreRuns } from "../../src/data/runs.js";
 import { expectDataError, fixture, onlyDataErrorsAsync, recording, temporaryFolder } from "./helpers.js";
 
 const { write } = temporaryFolder();
@@ -60,6 +61,15 @@ describe("tables", () => {
       /damaged zip archive: arr_0.npy does not have the sum/,
     );
   });
+});
+
+test("a run of one row, of which z-scoring leaves nothing", async () => {
+  const fmri = { rows: 3, columns: 1, values: Float32Array.of(1, 2, 5) };
+  await expectDataError(
+    () => zScoreRuns(fmri, ["a", "b", "a"]),
+    /run b has 1 row: z-scored within its run, nothing is left/,
+  );
+  expect(Array.from(zScoreRuns(fmri, ["a", "a", "a"]).values)).not.toContain(Number.NaN);
 });
 
 describe("images", () => {
