@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { type HostEntry, readSafetensors, writeSafetensors } from "../index.js";
 import { type Checkpoint, entriesUnder } from "../model/checkpoint.js";
 import type { Training } from "../model/training.js";
+import { writeWhole } from "../report/write-whole.js";
 import { makeFolder } from "./make-folder.js";
 import type { RunConfig } from "./options.js";
 import type { Unit } from "./units.js";
@@ -49,7 +49,7 @@ export function encoderStore(folder: string, config: RunConfig, adapter: string)
     async save({ fold, entries }) {
       if (existsSync(fileOf(fold))) return;
       makeFolder(folder, "--out");
-      await writeFileAtomic(fileOf(fold), Buffer.from(writeSafetensors(entries, {})));
+      await writeWhole(fileOf(fold), writeSafetensors(entries, {}));
     },
   };
 }
