@@ -15,16 +15,25 @@ const scalar = (type) => {
   return { u: "u32", i: "i32", f: "f32" }[type.name.match(/(?:vec\d)?([uif])/)?.[1]] ?? type.name;
 };
 
-/** The text that ships: without comments (except the marks that host code acts on) and deep indentation, line by line as in the file, so that a compiler's line numbers still hold. */
+/** What a statement's line can do without: spaces around operators between operands, and beside brackets, commas and semicolons. */
+const squeezed = (line) =>
+  line.replace(/(?<=[\w)\]]) ([-+*/%<>=!&|^]+) (?=[\w(])/g, "$1").replace(/ ?([{}]) ?|([,;]) /g, "$1$2");
+
+/**
+ * The text that ships: without comments (except the marks that host code acts on) and deep indentation, line by line as in the file,
+ * so that a compiler's line numbers still hold. Lines of statements are squeezed, but not those that host code reads: declarations,
+ * and loops that it unrolls.
+ */
 const shipped = (code) =>
   code
     .split("\n")
-    .map((line) =>
-      line
+    .map((line) => {
+      const text = line
         .replace(/\s*\/\/(?! unroll$).*$/, "")
         .replace(/^\s+/, " ")
-        .trimEnd(),
-    )
+        .trimEnd();
+      return text.startsWith(" ") && !text.endsWith("// unroll") ? ` ${squeezed(text.slice(1))}` : text;
+    })
     .join("\n");
 
 function describe(file) {

@@ -80,7 +80,7 @@ export function unroll(code: string): string {
     result = result.slice(0, match.index) + copies.join("\n") + result.slice(close + 1);
   }
   return result.replace(
-    /subgroupShuffle\(([^(),]+), ((?:\d+u|[A-Z]\w*| |%|\/|\*|\+)+)\)/g,
+    /subgroupShuffle\(([^(),]+), ?((?:\d+u|[A-Z]\w*| |%|\/|\*|\+)+)\)/g,
     "subgroupBroadcast($1, $2)",
   );
 }

@@ -130,11 +130,13 @@ describe("in Chromium", () => {
   });
 });
 
-test("a page that trains a convolutional network is at most 60 KB, minified and compressed, kernels included", async () => {
+test("minified and compressed, kernels included: a page that trains a convolutional network, and all exports together", async () => {
   const [page, all] = [await bundleWithEsbuild("page.ts"), await bundleWithEsbuild("all.ts")];
   const [pageBytes, allBytes] = [page, all].map(([file]) => gzipSync(file!.code, { level: 9 }).length);
   console.log(`a page that trains: ${pageBytes} bytes compressed; every export of the engine: ${allBytes}`);
   expect(/\b(?:from|import|require)\W{1,3}(?:node:|fs|path)\b/.exec(all[0]!.code)).toBeNull();
   expect(page[0]!.code.includes("@workgroup_size")).toBe(true);
   expect(pageBytes).toBeLessThanOrEqual(60_000);
+  // Nobody uses all of it: some 74 KB of code, 7 KB of messages, 21 KB of WGSL.
+  expect(allBytes).toBeLessThanOrEqual(105_000);
 });
