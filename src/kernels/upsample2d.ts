@@ -54,10 +54,30 @@ function launches(device: Device, op: string, geometry: Upsample2dGeometry, plan
   });
 }
 
+/** Most outputs of one pixel that a kernel writes out. */
+const mostRepeats = 16;
+
+/** How often each pixel is repeated, down and across, where that is the whole resizing; else `null`. */
+function repeats({ H, W, OH, OW, mode, ratios }: Upsample2dGeometry): readonly [number, number] | null {
+  const [down, across] = [OH / H, OW / W];
+  const whole = (factor: number, [input, output]: Ratio) => Number.isInteger(factor) && input * factor === output;
+  const fits =
+    mode !== "bilinear" && whole(down, ratios[0]) && whole(across, ratios[1]) && down * across <= mostRepeats;
+  return fits ? [down, across] : null;
+}
+
 /** Resizes `[N, H, W, C]` to `[N, OH, OW, C]`. */
 export function upsample2d(device: Device, input: Storage, output: Storage, geometry: Upsample2dGeometry): void {
-  for (const { dims, constants, groups, ...of } of launches(device, "upsample2d", geometry, "output")) {
-    const buffers = { input: of.input(input), output: of.output(output) };
+  const factors = repeats(geometry);
+  for (const launch of launches(device, "upsample2d", geometry, factors ? "input" : "output")) {
+    const { dims, constants, groups } = launch;
+    const buffers = { input: launch.input(input), output: launch.output(output) };
+    if (factors) {
+      const [REPEAT_Y, REPEAT_X] = factors;
+      const repeat = { V: constants.V, REPEAT_Y, REPEAT_X };
+      device.launch(sources["upsample2d-repeat"], { dims, constants: repeat, groups, buffers });
+      continue;
+    }
     device.launch(sources["upsample2d"], { dims, constants, groups, buffers });
   }
 }
