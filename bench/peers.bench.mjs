@@ -185,7 +185,13 @@ for (const each of candidates) {
   else workers.push(each);
 }
 const results = [];
-for (const entry of rows) results.push(...(await measure(workers, entry)));
+const save = () =>
+  writeJson(values.json, { ...about, setting: { rounds, quick, cold: values.cold, ...size }, results });
+for (const entry of rows) {
+  results.push(...(await measure(workers, entry)));
+  // What is measured is kept, should the rest be interrupted.
+  save();
+}
 const fixed = (value, digits = 1) => (value === null || value === undefined ? "" : value.toFixed(digits));
 const blanks = new Array(10).fill("");
 table(
@@ -209,6 +215,5 @@ for (const library of workers.map(({ name }) => name).slice(1)) {
   const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
   console.log(`${library}: ${fixed(mean, 2)} times our time, geometric mean of ${ratios.length} rows`);
 }
-writeJson(values.json, { ...about, setting: { rounds, quick, ...size }, results });
 for (const each of workers) each.end();
 process.exit(0);
