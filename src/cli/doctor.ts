@@ -78,6 +78,15 @@ export function addDoctor(program: Command): void {
       "--tune",
       "measure which kernel tiles are fastest here, and keep the choice for this adapter (results stay the same)",
     )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ voxpix doctor
+  $ VOXPIX_ADAPTER=swiftshader voxpix doctor
+      the software driver that comes with the package
+  $ voxpix doctor --json`,
+    )
     .action(async (options: { json?: boolean; tune?: boolean }) => {
       const forced = process.env["VOXPIX_ADAPTER"] === "swiftshader" ? "swiftshader" : undefined;
       const result = await examine(forced);

@@ -60,12 +60,22 @@ export function exitCodeOf(error: unknown): number {
   return 1;
 }
 
+/** Goes on where nobody reads what is said any more, as in `voxpix train | head`: files are written all the same. */
+function bearClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /**
  * Runs a command to its end: on an error prints one line to stderr (a stack with `--debug`) and sets the exit code.
  *
  * @param body - The command.
  */
 export async function runCommand(body: () => Promise<void>): Promise<void> {
+  bearClosedPipes();
   try {
     await body();
   } catch (error) {

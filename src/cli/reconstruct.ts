@@ -37,12 +37,20 @@ export function addReconstruct(program: Command): void {
     .command("reconstruct")
     .description("reconstruct images from new fMRI with a trained run")
     .argument("<run>", "the run folder that training printed")
-    .requiredOption("--fmri <file>", "fMRI, one row per scan, the voxels of the training data: .npy, .csv or .mat")
+    .requiredOption(
+      "--fmri <file>",
+      "fMRI, one row per scan, the voxels of the training data: .npy, .npz, .csv, .mat or .h5",
+    )
     .requiredOption("--out <folder>", "where the images go, as PNG, one per row")
     .option("--debug", "show where an error came from")
     .addHelpText(
       "after",
-      "\nExample:\n  $ voxpix reconstruct runs/digit69-full-20260131-094500 --fmri new.npy --out images/",
+      `
+Each row becomes a PNG, numbered from 1: average repeats of one picture first. Of a file with several tables the one called fmri is taken.
+
+Examples:
+  $ voxpix reconstruct runs/digit69-full-20260131-094500 --fmri new.npy --out images/
+  $ voxpix reconstruct runs/folder-full-20260131-094500 --fmri session2.h5 --out session2/`,
     )
     .action(async (run: string, options: { fmri: string; out: string }) => {
       const { config } = RunFolder.open(run);

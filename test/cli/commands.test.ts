@@ -179,6 +179,20 @@ describe("help", () => {
     expect(code).toBe(0);
     for (const word of ["train", "evaluate", "reconstruct", "doctor", "Examples:"]) expect(stdout).toContain(word);
   });
+  test.each(["train", "ablate", "evaluate", "reconstruct", "inspect", "download", "doctor"])(
+    "%s --help has examples, and bears that nobody reads it",
+    async (name) => {
+      const { code, stdout } = await run("cli", name, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Examples:\n.*voxpix/);
+      const piped = await new Promise<string>((done) =>
+        execFile("sh", ["-c", `"${process.execPath}" "${join(dist, "cli.js")}" ${name} --help | true`], (_, __, text) =>
+          done(text),
+        ),
+      );
+      expect(piped).toBe("");
+    },
+  );
   test("train --help names every option, examples and exit codes", async () => {
     const { code, stdout } = await run("train", "--help");
     expect(code).toBe(0);
