@@ -1,6 +1,6 @@
 /** Losses of yes-or-no targets. */
 import { ShapeError } from "../kernels/errors.js";
-import { defineOp, type Plan } from "../tensor/define-op.js";
+import { checkCall, defineOp, type Plan } from "../tensor/define-op.js";
 import { softplus } from "../tensor/ops/activations.js";
 import { add, div, log, maximum, mul, neg, sub } from "../tensor/ops/elementwise.js";
 import { broadcastShapes, describeShapes, sameShape } from "../tensor/shape.js";
@@ -64,9 +64,11 @@ function weighted(op: string, x: Tensor, weights: readonly (readonly [string, Te
 export function binaryCrossEntropy(
   prediction: Tensor,
   target: Tensor,
-  { reduction = "mean", weight }: BinaryCrossEntropyOptions = {},
+  options: BinaryCrossEntropyOptions = {},
 ): Tensor {
   const op = "binaryCrossEntropy";
+  const kinds = { reduction: "any?", weight: "tensor?" } as const;
+  const { reduction = "mean", weight } = checkCall(op, { prediction, target }, options, kinds);
   checkReduction(op, reduction);
   checkSameShape(op, ["prediction", prediction], ["target", target]);
   weighted(op, prediction, [["weight", weight]]);
@@ -86,9 +88,11 @@ export function binaryCrossEntropy(
 export function binaryCrossEntropyWithLogits(
   logits: Tensor,
   target: Tensor,
-  { reduction = "mean", weight, posWeight }: BinaryCrossEntropyWithLogitsOptions = {},
+  options: BinaryCrossEntropyWithLogitsOptions = {},
 ): Tensor {
   const op = "binaryCrossEntropyWithLogits";
+  const kinds = { reduction: "any?", weight: "tensor?", posWeight: "tensor?" } as const;
+  const { reduction = "mean", weight, posWeight } = checkCall(op, { logits, target }, options, kinds);
   checkReduction(op, reduction);
   checkSameShape(op, ["logits", logits], ["target", target]);
   weighted(op, logits, [

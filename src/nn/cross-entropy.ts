@@ -1,5 +1,7 @@
 /** Losses over classes. The classes are the last axis: `[N, K]`, `[N, H, W, K]`, `[K]`. */
+
 import { DTypeError, ShapeError } from "../kernels/errors.js";
+import { checkCall } from "../tensor/define-op.js";
 import { isFloat } from "../tensor/host-values.js";
 import { classMask, classStatus } from "../tensor/ops/class-targets.js";
 import { add, div, equal, mul, neg, where } from "../tensor/ops/elementwise.js";
@@ -16,6 +18,8 @@ export interface NllOptions extends LossOptions {
   /** Rows whose target is this number count nothing. Default -100. */
   readonly ignoreIndex?: number;
 }
+
+const nllKinds = { reduction: "any?", weight: "tensor?", ignoreIndex: "number?" } as const;
 
 /** Options of `crossEntropy`. */
 export interface CrossEntropyOptions extends NllOptions {
@@ -38,6 +42,7 @@ export interface CrossEntropyOptions extends NllOptions {
  * @see torch.nn.functional.cross_entropy; Szegedy et al. 2016, section 7 (label smoothing).
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkCall("crossEntropy", { logits, target }, options, { ...nllKinds, labelSmoothing: "number?" });
   const { labelSmoothing = 0, ...rest } = options;
   const K = checkClasses("crossEntropy", ["logits", logits], options);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1))
@@ -59,6 +64,7 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * @see torch.nn.functional.nll_loss.
  */
 export function nll(logs: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
+  checkCall("nll", { logs, target }, options, nllKinds);
   checkClasses("nll", ["logs", logs], options);
   if (isFloat(target.dtype)) throw new DTypeError(`nll: target must be i32 or u32 class numbers, got ${target.dtype}`);
   checkTarget("nll", ["logs", logs], target);

@@ -1,7 +1,9 @@
 /** What losses do with their terms. */
+
 import { ShapeError } from "../kernels/errors.js";
 import { cast } from "../tensor/ops/cast.js";
 import { mean, sum } from "../tensor/ops/sum.js";
+import { show } from "../tensor/options.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** `"mean"` over all terms, their `"sum"`, or `"none"`: the terms themselves. */
@@ -20,7 +22,9 @@ export function checkReduction(
   words: readonly string[] = ["mean", "sum", "none"],
 ): void {
   if (!words.includes(reduction))
-    throw new ShapeError(`${op}: reduction must be ${words.map((word) => `"${word}"`).join(", ")}, got "${reduction}"`);
+    throw new ShapeError(
+      `${op}: reduction must be ${words.map((word) => `"${word}"`).join(", ")}, got ${show(reduction)}`,
+    );
 }
 
 /** What losses compute with: f16 predictions and targets as f32, so that a loss is f32. */

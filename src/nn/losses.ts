@@ -1,5 +1,7 @@
 /** Losses between a prediction and a target of the same shape, made of ops. f32, also of f16 tensors. Gradients reach the target too. */
+
 import { ShapeError } from "../kernels/errors.js";
+import { checkCall } from "../tensor/define-op.js";
 import { abs, add, div, exp, greater, log, minimum, mul, square, sub, where } from "../tensor/ops/elementwise.js";
 import { checkSameShape, constant, type Tensor } from "../tensor/tensor.js";
 import { checkReduction, inSingle, type LossOptions, reduceTerms } from "./loss-reduction.js";
@@ -17,7 +19,8 @@ function checkedPair(op: string, prediction: Tensor, target: Tensor, reduction: 
  * @param options - `reduction` `"mean"`.
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
-export function mse(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
+export function mse(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction = "mean" } = checkCall("mse", { prediction, target }, options, { reduction: "any?" });
   return reduceTerms(square(sub(...checkedPair("mse", prediction, target, reduction))), reduction);
 }
 
@@ -27,7 +30,8 @@ export function mse(prediction: Tensor, target: Tensor, { reduction = "mean" }: 
  * @param options - `reduction` `"mean"`.
  * @throws {ShapeError} unless both have the same shape: nothing is broadcast.
  */
-export function l1(prediction: Tensor, target: Tensor, { reduction = "mean" }: LossOptions = {}): Tensor {
+export function l1(prediction: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction = "mean" } = checkCall("l1", { prediction, target }, options, { reduction: "any?" });
   return reduceTerms(abs(sub(...checkedPair("l1", prediction, target, reduction))), reduction);
 }
 
@@ -47,7 +51,8 @@ function bent(prediction: Tensor, target: Tensor, bend: number): Tensor {
  * @see Girshick 2015; torch.nn.functional.smooth_l1_loss.
  */
 export function smoothL1(prediction: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
-  const { beta = 1, reduction = "mean" } = options;
+  const kinds = { beta: "number?", reduction: "any?" } as const;
+  const { beta = 1, reduction = "mean" } = checkCall("smoothL1", { prediction, target }, options, kinds);
   const pair = checkedPair("smoothL1", prediction, target, reduction);
   if (!(beta >= 0 && beta < Infinity)) throw new ShapeError(`smoothL1: beta must be a finite number >= 0, got ${beta}`);
   if (beta === 0) return l1(prediction, target, { reduction });
@@ -63,7 +68,8 @@ export function smoothL1(prediction: Tensor, target: Tensor, options: LossOption
  * @see Huber 1964; torch.nn.functional.huber_loss.
  */
 export function huber(prediction: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
-  const { delta = 1, reduction = "mean" } = options;
+  const kinds = { delta: "number?", reduction: "any?" } as const;
+  const { delta = 1, reduction = "mean" } = checkCall("huber", { prediction, target }, options, kinds);
   const pair = checkedPair("huber", prediction, target, reduction);
   if (!(delta > 0 && delta < Infinity))
     throw new ShapeError(`huber: delta must be a finite number above 0, got ${delta}`);
@@ -88,7 +94,8 @@ export interface KlDivergenceOptions {
  * @see Kullback & Leibler 1951; torch.nn.functional.kl_div.
  */
 export function klDivergence(prediction: Tensor, target: Tensor, options: KlDivergenceOptions = {}): Tensor {
-  const { reduction = "mean", logTarget = false } = options;
+  const kinds = { reduction: "any?", logTarget: "boolean?" } as const;
+  const { reduction = "mean", logTarget = false } = checkCall("klDivergence", { prediction, target }, options, kinds);
   checkReduction("klDivergence", reduction, ["mean", "sum", "none", "batchMean"]);
   checkSameShape("klDivergence", ["prediction", prediction], ["target", target]);
   const [p, t] = [inSingle(prediction), inSingle(target)];

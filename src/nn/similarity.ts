@@ -1,5 +1,7 @@
 /** Losses from the angle between rows. */
+
 import { ShapeError } from "../kernels/errors.js";
+import { checkCall } from "../tensor/define-op.js";
 import { add, div, greater, maximum, mul, relu, sqrt, square, sub, where } from "../tensor/ops/elementwise.js";
 import { sum } from "../tensor/ops/sum.js";
 import { describeShapes, resolveAxis, sameShape } from "../tensor/shape.js";
@@ -27,7 +29,8 @@ export interface CosineSimilarityOptions extends LossOptions {
  * @see torch.nn.functional.cosine_similarity, which is `reduction: "none"` with `eps: 1e-16`.
  */
 export function cosineSimilarity(x: Tensor, y: Tensor, options: CosineSimilarityOptions = {}): Tensor {
-  const { eps = 1e-12, axis = -1, reduction = "mean" } = options;
+  const kinds = { eps: "number?", axis: "number?", reduction: "any?" } as const;
+  const { eps = 1e-12, axis = -1, reduction = "mean" } = checkCall("cosineSimilarity", { x, y }, options, kinds);
   checkReduction("cosineSimilarity", reduction);
   checkSameShape("cosineSimilarity", ["x", x], ["y", y]);
   if (x.rank === 0) throw new ShapeError("cosineSimilarity: x must have at least 1 axis, got 0");
@@ -53,8 +56,10 @@ export function cosineEmbedding(
   x: Tensor,
   y: Tensor,
   target: Tensor,
-  { margin = 0, reduction = "mean" }: LossOptions & { readonly margin?: number } = {},
+  options: LossOptions & { readonly margin?: number } = {},
 ): Tensor {
+  const kinds = { margin: "number?", reduction: "any?" } as const;
+  const { margin = 0, reduction = "mean" } = checkCall("cosineEmbedding", { x, y, target }, options, kinds);
   checkReduction("cosineEmbedding", reduction);
   checkSameShape("cosineEmbedding", ["x", x], ["y", y]);
   if (x.rank === 0 || !sameShape(target.shape, x.shape.slice(0, -1))) {

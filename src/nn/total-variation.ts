@@ -1,4 +1,5 @@
 import { ShapeError } from "../kernels/errors.js";
+import { checkCall } from "../tensor/define-op.js";
 import { add, pow, square, sub } from "../tensor/ops/elementwise.js";
 import { slice } from "../tensor/ops/slice.js";
 import { formatShape, rank4 } from "../tensor/shape.js";
@@ -23,7 +24,8 @@ export interface TotalVariationOptions extends LossOptions {
  * @see Rudin, Osher & Fatemi 1992; Mahendran & Vedaldi 2015, section 3 (the exponent is half their beta).
  */
 export function totalVariation(x: Tensor, options: TotalVariationOptions = {}): Tensor {
-  const { exponent = 1.25, eps = 0, reduction = "mean" } = options;
+  const kinds = { exponent: "number?", eps: "number?", reduction: "any?" } as const;
+  const { exponent = 1.25, eps = 0, reduction = "mean" } = checkCall("totalVariation", { x }, options, kinds);
   checkReduction("totalVariation", reduction);
   const [, H, W] = rank4("totalVariation", "x", x.shape);
   if (H < 2 || W < 2)

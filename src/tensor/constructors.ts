@@ -1,7 +1,16 @@
 /** Tensors by rule rather than from values. */
 import type { Device } from "../kernels/device.js";
-import { ShapeError } from "../kernels/errors.js";
-import { full, type Tensor, type TensorOptions, tensor } from "./tensor.js";
+import { DeviceError, ShapeError } from "../kernels/errors.js";
+import { checkCall } from "./define-op.js";
+import { readOptions, show } from "./options.js";
+import { checkDevice, checkMaker, fullAs, type Tensor, type TensorOptions, tensor, tensorKinds } from "./tensor.js";
+
+/** @throws {DeviceError} when that many elements are more than any buffer holds: before they are made on the host. */
+function checkFits(op: string, device: Device, count: number): void {
+  const allowed = device.adapter.maxBufferBytes;
+  if (4 * count > allowed)
+    throw new DeviceError(`${op}: needs a buffer of ${4 * count} bytes, but this adapter allows ${allowed}`);
+}
 
 /** Options of `arange`. */
 export interface ArangeOptions extends TensorOptions {
@@ -19,13 +28,18 @@ export interface ArangeOptions extends TensorOptions {
  * @returns `[max(0, ceil((end - start) / step))]`, f32 unless `dtype` says otherwise.
  * @throws {ShapeError} when step is 0, or a number is not finite.
  */
-export function arange(device: Device, { start = 0, end, step = 1, ...options }: ArangeOptions): Tensor {
+export function arange(device: Device, given: ArangeOptions): Tensor {
+  checkDevice("arange", device);
+  const kinds = { start: "number?", end: "number", step: "number?", ...tensorKinds } as const;
+  const { start = 0, end, step = 1, ...options } = readOptions("arange", given, kinds);
   const count = Math.max(0, Math.ceil((end - start) / step));
   if (step === 0 || !Number.isFinite(start + end + step)) {
     throw new ShapeError(
       `arange: step must not be 0 and all must be finite, got start ${start}, end ${end}, step ${step}`,
     );
   }
+  checkMaker("arange", device, options);
+  checkFits("arange", device, count);
   return tensor(
     device,
     Float64Array.from({ length: count }, (_, i) => start + i * step),
@@ -49,9 +63,14 @@ export interface LinspaceOptions extends TensorOptions {
  *
  * @throws {ShapeError} when count is not a whole number >= 0.
  */
-export function linspace(device: Device, { start, end, count, ...options }: LinspaceOptions): Tensor {
+export function linspace(device: Device, given: LinspaceOptions): Tensor {
+  checkDevice("linspace", device);
+  const kinds = { start: "number", end: "number", count: "number", ...tensorKinds } as const;
+  const { start, end, count, ...options } = readOptions("linspace", given, kinds);
   if (!Number.isInteger(count) || count < 0)
     throw new ShapeError(`linspace: count must be a whole number >= 0, got ${count}`);
+  checkMaker("linspace", device, options);
+  checkFits("linspace", device, count);
   const at = (i: number) => (count === 1 ? start : (start * (count - 1 - i) + end * i) / (count - 1));
   return tensor(
     device,
@@ -68,25 +87,34 @@ export interface EyeOptions extends TensorOptions {
 }
 
 /** Ones on the diagonal, zeros elsewhere: `[rows, columns]`. @throws {ShapeError} when a size is not a whole number >= 0. */
-export function eye(device: Device, rows: number, { columns = rows, ...options }: EyeOptions = {}): Tensor {
+export function eye(device: Device, rows: number, given: EyeOptions = {}): Tensor {
+  checkDevice("eye", device);
+  const { columns = rows, ...options } = readOptions("eye", given, { columns: "number?", ...tensorKinds });
   if (![rows, columns].every((size) => Number.isInteger(size) && size >= 0))
-    throw new ShapeError(`eye: sizes must be whole numbers >= 0, got [${rows}, ${columns}]`);
+    throw new ShapeError(`eye: sizes must be whole numbers >= 0, got ${show([rows, columns])}`);
+  checkMaker("eye", device, options);
+  checkFits("eye", device, rows * columns);
   const values = new Float64Array(rows * columns);
   for (let i = 0; i < Math.min(rows, columns); i++) values[i * columns + i] = 1;
   return tensor(device, values, [rows, columns], options);
 }
 
+function likeAs(op: string, x: Tensor, value: number, options: TensorOptions): Tensor {
+  checkCall(op, { x }, options, tensorKinds);
+  return fullAs(op, x.device, x.shape, value, { dtype: x.dtype, ...options });
+}
+
 /** A tensor of the shape and, unless the options say otherwise, the element type of `x`, filled with one value. */
 export function fullLike(x: Tensor, value: number, options: TensorOptions = {}): Tensor {
-  return full(x.device, x.shape, value, { dtype: x.dtype, ...options });
+  return likeAs("fullLike", x, value, options);
 }
 
 /** Zeros of the shape and element type of `x`. */
 export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return fullLike(x, 0, options);
+  return likeAs("zerosLike", x, 0, options);
 }
 
 /** Ones of the shape and element type of `x`. */
 export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return fullLike(x, 1, options);
+  return likeAs("onesLike", x, 1, options);
 }

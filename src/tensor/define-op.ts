@@ -4,6 +4,7 @@ import { DTypeError, ShapeError } from "../kernels/errors.js";
 import { widen } from "../kernels/half.js";
 import { allHalves, isHalf, lazilyWide, wideRun } from "./halves.js";
 import { isFloat } from "./host-values.js";
+import { type Kinds, readOptions } from "./options.js";
 import type { Shape } from "./shape.js";
 import { type DType, empty, type GraphNode, Tensor } from "./tensor.js";
 
@@ -41,6 +42,8 @@ export interface OpDefinition<Names extends readonly string[], Options extends o
    * tensors themselves.
    */
   readonly halves?: readonly InputName<Names[number]>[] | "stored";
+  /** What each option may be: `"number"`, or `"number?"` where it can be left out. Left out itself, options are not checked. */
+  readonly options?: Kinds<Options>;
   /** Checks everything, before any GPU work, and returns the output's shape. */
   plan(inputs: Inputs<Names>, options: Options): P;
   /** Makes the output out of an input's memory instead of new memory, for ops that only look at it differently. */
@@ -76,7 +79,7 @@ export function checkInputs(
   name: string,
   inputs: readonly string[],
   tensors: readonly unknown[],
-  dtypes: Readonly<Record<string, InputType>> = {},
+  dtypes: Readonly<Record<string, InputType>> | "any" = {},
 ): Device {
   let device: Device | null = null;
   inputs.forEach((label, i) => {
@@ -85,8 +88,7 @@ export function checkInputs(
     if (value === null && label.endsWith("?")) return;
     if (!(value instanceof Tensor))
       throw new DTypeError(`${name}: ${bare} must be a tensor, got ${value === null ? "null" : typeof value}`);
-    const wanted = dtypes[bare] ?? "f32";
-    checkType(name, bare, value.dtype, wanted);
+    checkType(name, bare, value.dtype, dtypes === "any" ? "any" : (dtypes[bare] ?? "f32"));
     if (device && value.device !== device)
       throw new ShapeError(`${name}: ${bare} lives on another device than the inputs before it`);
     device = value.device;
@@ -96,6 +98,22 @@ export function checkInputs(
   });
   if (!device) throw new ShapeError(`${name}: needs at least one tensor`);
   return device;
+}
+
+/**
+ * The same checks for a function of other ops, so that its errors carry its own name, and the checks of its options.
+ *
+ * @param tensors - By name, those that may be `null` with a trailing `?`.
+ * @returns The options.
+ */
+export function checkCall<Options extends object>(
+  name: string,
+  tensors: Readonly<Record<string, unknown>>,
+  options: Options | undefined,
+  kinds: Kinds<Options>,
+): Options {
+  checkInputs(name, Object.keys(tensors), Object.values(tensors), "any");
+  return readOptions<Options>(name, options, kinds);
 }
 
 /** The graph node of one call: its gradients close over what forward saved. */
@@ -144,7 +162,9 @@ export function defineOp<const Names extends readonly string[], Options extends 
     const tensors = names.map((_, i) => args[i] ?? null) as unknown as Inputs<Names>;
     const list = tensors as readonly (Tensor | null)[];
     const device = checkInputs(name, names, list, dtypes);
-    const planned = definition.plan(tensors, (args[names.length] ?? {}) as Options);
+    const given = args[names.length] as Options | undefined;
+    const options = definition.options ? readOptions<Options>(name, given, definition.options) : (given ?? {});
+    const planned = definition.plan(tensors, options as Options);
     const wide = !stored && list.some(isHalf);
     const plan = wide && planned.dtype === "f16" ? { ...planned, dtype: "f32" as const } : planned;
     const dtype = plan.dtype ?? "f32";

@@ -1,6 +1,8 @@
 /** Numbers of the host on their way into tensors: nested arrays, implied element types, and the check that whole numbers are whole. */
 import { DTypeError, ShapeError } from "../kernels/errors.js";
 import { packHalves } from "./half.js";
+import { isList, show } from "./options.js";
+import { maxRank } from "./shape.js";
 
 /**
  * Element types. `bool` is stored as 0 or 1 in 32 bits; `f16` as IEEE half precision, two elements to 32 bits, on every adapter:
@@ -26,13 +28,47 @@ export type HostValues = number | boolean | ArrayLike<number> | readonly boolean
 
 const ranges = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
 
-/** The elements in row-major order, and the shape that the nesting gives. @throws {ShapeError} when it is ragged. */
-export function flatten(op: string, values: HostValues): { list: ArrayLike<number | boolean>; shape: number[] } {
-  if (typeof values === "number" || typeof values === "boolean") return { list: [values], shape: [] };
-  if (!Array.isArray(values) || typeof values[0] !== "object") {
-    return { list: values as ArrayLike<number | boolean>, shape: [(values as ArrayLike<number>).length] };
+const types: readonly string[] = ["f32", "f16", "i32", "u32", "bool"] satisfies readonly DType[];
+
+/** @throws {DTypeError} unless it is the name of an element type. */
+export function checkType(op: string, dtype: unknown): void {
+  if (!types.includes(dtype as string))
+    throw new DTypeError(`${op}: dtype must be ${types.slice(0, -1).join(", ")} or bool, got ${show(dtype)}`);
+}
+
+/** @throws {DTypeError} on an element that is neither a number nor a boolean. */
+function checkElements(op: string, list: ArrayLike<unknown>): void {
+  const typed = ArrayBuffer.isView(list) && typeof list[0] !== "bigint";
+  for (let i = 0; !typed && i < list.length; i++) {
+    const value = list[i];
+    if (typeof value === "number" || typeof value === "boolean") continue;
+    if (isList(value))
+      throw new ShapeError(`${op}: nested arrays must have the same shape, got a number beside an array`);
+    throw new DTypeError(`${op}: values must be numbers or booleans, got ${show(value)} at index ${i}`);
   }
-  const parts = (values as readonly HostValues[]).map((part) => flatten(op, part));
+}
+
+const isArrayLike = (values: unknown): values is ArrayLike<unknown> =>
+  typeof values === "object" &&
+  values !== null &&
+  Number.isInteger((values as { length?: unknown }).length) &&
+  !(values instanceof DataView);
+
+/** The elements in row-major order, and the shape that the nesting gives. @throws {ShapeError} when it is ragged. */
+export function flatten(
+  op: string,
+  values: HostValues,
+  depth = 0,
+): { list: ArrayLike<number | boolean>; shape: number[] } {
+  if (typeof values === "number" || typeof values === "boolean") return { list: [values], shape: [] };
+  if (!isArrayLike(values))
+    throw new DTypeError(`${op}: values must be numbers, or arrays of them, got ${show(values)}`);
+  if (!Array.isArray(values) || !isList(values[0])) {
+    checkElements(op, values);
+    return { list: values as ArrayLike<number | boolean>, shape: [values.length] };
+  }
+  if (depth >= maxRank) throw new ShapeError(`${op}: at most ${maxRank} axes are supported, got arrays nested deeper`);
+  const parts = Array.from(values as readonly HostValues[], (part) => flatten(op, part, depth + 1));
   const inner = (parts[0] as { shape: number[] }).shape;
   const odd = parts.find(({ shape }) => shape.join() !== inner.join());
   if (odd)
@@ -46,7 +82,9 @@ export function flatten(op: string, values: HostValues): { list: ArrayLike<numbe
 export function impliedType(list: ArrayLike<number | boolean>): DType {
   if (list instanceof Int32Array) return "i32";
   if (list instanceof Uint32Array) return "u32";
-  return typeof list[0] === "boolean" ? "bool" : "f32";
+  // Numbers among booleans are kept as they are.
+  const mask = typeof list[0] === "boolean" && Array.from(list).every((value) => typeof value === "boolean");
+  return mask ? "bool" : "f32";
 }
 
 /** The elements as bits for the GPU. @throws {DTypeError} when an integer would not be kept as it is. */

@@ -19,6 +19,9 @@ export interface PoolOptions {
   readonly ceilMode?: boolean;
 }
 
+/** What they may be; `pair` looks at the numbers. */
+export const poolKinds = { kernelSize: "any", stride: "any?", padding: "padding?", ceilMode: "boolean?" } as const;
+
 /** Number of windows along an axis. */
 function countWindows(size: number, axis: WindowAxis, ceilMode: boolean): number {
   const { kernel, stride, before, after, dilation } = axis;

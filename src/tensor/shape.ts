@@ -1,5 +1,6 @@
 /** Shapes: their arithmetic, their rules and how they are printed in errors. */
 import { ShapeError } from "../kernels/errors.js";
+import { isList, show } from "./options.js";
 
 /** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -39,11 +40,12 @@ export function describeShapes(rows: readonly (readonly [name: string, shape: Sh
 
 /** @throws {ShapeError} unless every size is a whole number >= 0 and there are at most 8 axes. */
 export function checkShape(op: string, shape: Shape): void {
+  if (!isList(shape)) throw new ShapeError(`${op}: shape must be a list of sizes, got ${show(shape)}`);
   if (shape.length > maxRank)
     throw new ShapeError(`${op}: at most ${maxRank} axes are supported, got ${shape.length}: ${formatShape(shape)}`);
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {
-      throw new ShapeError(`${op}: sizes must be whole numbers >= 0, got ${formatShape(shape)}`);
+      throw new ShapeError(`${op}: sizes must be whole numbers >= 0, got ${show(shape)}`);
     }
   }
 }

@@ -1,10 +1,11 @@
 /** The tensor: a shape, an element type and a piece of GPU memory; and, while ops are recorded, how it was made. */
 import type { Device } from "../kernels/device.js";
-import { DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
+import { DeviceError, DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
 import type { Storage } from "../kernels/storage.js";
 import { unpackHalves } from "./half.js";
 import {
   bytesOf,
+  checkType,
   type DType,
   flatten,
   type HostArray,
@@ -13,6 +14,7 @@ import {
   impliedType,
   isFloat,
 } from "./host-values.js";
+import { readOptions, show } from "./options.js";
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 
 export type { DType, HostArray, HostValues } from "./host-values.js";
@@ -189,6 +191,9 @@ export interface TensorOptions {
   readonly requiresGrad?: boolean;
 }
 
+/** What they may be. */
+export const tensorKinds = { dtype: "any?", requiresGrad: "boolean?" } as const;
+
 /**
  * A tensor from host values, row-major.
  *
@@ -200,6 +205,7 @@ export interface TensorOptions {
  * @throws {DTypeError} when gradients are asked of integers, or integers of numbers that are not whole or out of range.
  */
 export function tensor(device: Device, values: HostValues, shape?: Shape, options: TensorOptions = {}): Tensor {
+  checkMaker("tensor", device, options);
   const { list, shape: given } = flatten("tensor", values);
   const target = shape ?? given;
   checkShape("tensor", target);
@@ -215,6 +221,19 @@ export function tensor(device: Device, values: HostValues, shape?: Shape, option
   return result;
 }
 
+/** @throws {DeviceError} unless it is a device. */
+export function checkDevice(op: string, device: unknown): void {
+  if (typeof device === "object" && device !== null && "recorder" in device) return;
+  throw new DeviceError(`${op}: device must be one that openDevice gives, got ${show(device)}`);
+}
+
+/** What everything that makes a tensor checks first. */
+export function checkMaker(op: string, device: unknown, options: TensorOptions): void {
+  checkDevice(op, device);
+  const { dtype = "f32" } = readOptions<TensorOptions>(op, options, tensorKinds);
+  checkType(op, dtype);
+}
+
 function checkGradType(op: string, dtype: DType, requiresGrad: boolean): void {
   if (requiresGrad && !isFloat(dtype))
     throw new DTypeError(`${op}: only f32 and f16 tensors have gradients, got ${dtype}`);
@@ -222,9 +241,17 @@ function checkGradType(op: string, dtype: DType, requiresGrad: boolean): void {
 
 /** A tensor filled with one value. */
 export function full(device: Device, shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  return fullAs("full", device, shape, value, options);
+}
+
+/** `full` under the name that the user called. */
+export function fullAs(op: string, device: Device, shape: Shape, value: number, options: TensorOptions): Tensor {
+  checkMaker(op, device, options);
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new DTypeError(`${op}: value must be a number, got ${show(value)}`);
   const { dtype = "f32", requiresGrad = false } = options;
-  checkGradType("full", dtype, requiresGrad);
-  const result = empty(device, shape, dtype, "full");
+  checkGradType(op, dtype, requiresGrad);
+  const result = empty(device, shape, dtype, op);
   if (result.size > 0) device.fill(result.storage, repeated(value, result.size, dtype));
   result.requiresGrad = requiresGrad;
   return result;
@@ -232,12 +259,12 @@ export function full(device: Device, shape: Shape, value: number, options: Tenso
 
 /** A tensor of zeros. */
 export function zeros(device: Device, shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(device, shape, 0, options);
+  return fullAs("zeros", device, shape, 0, options);
 }
 
 /** A tensor of ones. */
 export function ones(device: Device, shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(device, shape, 1, options);
+  return fullAs("ones", device, shape, 1, options);
 }
 
 const constants = new WeakMap<Device, Map<string, Tensor>>();

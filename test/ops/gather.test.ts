@@ -224,3 +224,28 @@ describe("rejects", () => {
     expect(call).toThrow(message);
   });
 });
+
+describe("embedding with paddingIdx", () => {
+  const indices = () => tensor(device, [3, 0, 3, 1, 2, 0], [2, 3], { dtype: "i32" });
+  test.each([0, 3, -1])("row %i is read as it is and gets no gradient", async (paddingIdx) => {
+    using _scope = device.scope();
+    const make = () => randomTensor(device, [4, 5], 3, [-1, 1], { requiresGrad: true });
+    const gradOutput = randomTensor(device, [2, 3, 5], 4);
+    const [plain, padded] = [make(), make()];
+    const y = embedding(padded, indices(), { paddingIdx });
+    const whole = embedding(plain, indices());
+    expect(await y.data()).toEqual(await whole.data());
+    const expected = await backward(whole, { gradOutput }).of(plain).data();
+    const row = paddingIdx < 0 ? paddingIdx + 4 : paddingIdx;
+    expect(expected.slice(5 * row, 5 * row + 5).some((value) => value !== 0)).toBe(true);
+    expected.fill(0, 5 * row, 5 * row + 5);
+    expect(await backward(y, { gradOutput }).of(padded).data()).toEqual(expected);
+  });
+  test("rejects what is no row", () => {
+    const weight = randomTensor(device, [4, 5], 3);
+    for (const paddingIdx of [4, -5, 1.5])
+      expect(() => embedding(weight, indices(), { paddingIdx })).toThrow(
+        `embedding: paddingIdx must lie in [-4, 3], got ${paddingIdx}`,
+      );
+  });
+});

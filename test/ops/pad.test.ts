@@ -122,7 +122,7 @@ describe("pad", () => {
       {} as unknown as PadOptions,
     ],
     [
-      "pad: padding must be a list of [before, after], one for each axis, got [1,2]\n  x [3, 5]",
+      "pad: padding must be a list of [before, after], one for each axis, got [1, 2]\n  x [3, 5]",
       { padding: [1, 2] } as unknown as PadOptions,
     ],
     [

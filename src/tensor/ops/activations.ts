@@ -1,5 +1,7 @@
 /** Activations: rows of `elementwise-table.ts`. f32, any shape; every option, default and gradient at a kink as in PyTorch. */
 import { ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
+import { checkChoice } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { checkNumber, rowOps, type Unary } from "./elementwise/define-row.js";
 
@@ -34,7 +36,8 @@ export interface LeakyReluOptions {
  * @param options - `slope` 0.01, which is also the gradient at 0.
  * @throws {ShapeError} when the slope is not finite.
  */
-export function leakyRelu(x: Tensor, { slope = 0.01 }: LeakyReluOptions = {}): Tensor {
+export function leakyRelu(x: Tensor, options: LeakyReluOptions = {}): Tensor {
+  const { slope = 0.01 } = checkCall("leakyRelu", { x }, options, { slope: "number?" });
   checkNumber("leakyRelu", "slope", slope);
   return rowOps.leakyRelu(x, { a: slope });
 }
@@ -51,7 +54,8 @@ export interface EluOptions {
  * @throws {ShapeError} when alpha is not finite.
  * @see Clevert et al. 2015, arXiv:1511.07289.
  */
-export function elu(x: Tensor, { alpha = 1 }: EluOptions = {}): Tensor {
+export function elu(x: Tensor, options: EluOptions = {}): Tensor {
+  const { alpha = 1 } = checkCall("elu", { x }, options, { alpha: "number?" });
   checkNumber("elu", "alpha", alpha);
   return rowOps.elu(x, { a: alpha, b: 1, c: 1 });
 }
@@ -62,14 +66,16 @@ export function elu(x: Tensor, { alpha = 1 }: EluOptions = {}): Tensor {
  * @throws {ShapeError} when alpha is 0 or not finite.
  * @see Barron 2017, arXiv:1704.07483.
  */
-export function celu(x: Tensor, { alpha = 1 }: EluOptions = {}): Tensor {
+export function celu(x: Tensor, options: EluOptions = {}): Tensor {
+  const { alpha = 1 } = checkCall("celu", { x }, options, { alpha: "number?" });
   checkNumber("celu", "alpha", alpha);
   if (alpha === 0) throw new ShapeError("celu: alpha must not be 0");
   return rowOps.elu(x, { a: alpha, b: 1, c: 1 / alpha });
 }
 
 /** `1.0507 elu(x)` with alpha 1.6733: activations keep mean 0 and variance 1. @see Klambauer et al. 2017, arXiv:1706.02515. */
-export function selu(x: Tensor): Tensor {
+export function selu(x: Tensor, options: object = {}): Tensor {
+  checkCall("selu", { x }, options, {});
   const [alpha, scale] = [1.6732632423543772, 1.0507009873554805];
   return rowOps.elu(x, { a: alpha * scale, b: scale, c: 1 });
 }
@@ -86,9 +92,9 @@ export interface GeluOptions {
  * @throws {ShapeError} when `approximate` is neither `"none"` nor `"tanh"`.
  * @see Hendrycks & Gimpel 2016, arXiv:1606.08415.
  */
-export function gelu(x: Tensor, { approximate = "none" }: GeluOptions = {}): Tensor {
-  if (approximate !== "none" && approximate !== "tanh")
-    throw new ShapeError(`gelu: approximate must be "none" or "tanh", got "${approximate}"`);
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  const { approximate = "none" } = checkCall("gelu", { x }, options, { approximate: "any?" });
+  checkChoice("gelu", "approximate", approximate, ["none", "tanh"]);
   return approximate === "tanh" ? rowOps.geluTanh(x) : rowOps.gelu(x);
 }
 
@@ -105,7 +111,8 @@ export interface SoftplusOptions {
  *
  * @throws {ShapeError} when beta is 0, or either is not finite.
  */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: SoftplusOptions = {}): Tensor {
+export function softplus(x: Tensor, options: SoftplusOptions = {}): Tensor {
+  const { beta = 1, threshold = 20 } = checkCall("softplus", { x }, options, { beta: "number?", threshold: "number?" });
   checkNumber("softplus", "beta", beta);
   checkNumber("softplus", "threshold", threshold);
   if (beta === 0) throw new ShapeError("softplus: beta must not be 0");
@@ -125,7 +132,8 @@ export interface HardtanhOptions {
  *
  * @throws {ShapeError} when `min` exceeds `max`, or either is not finite.
  */
-export function hardtanh(x: Tensor, { min = -1, max = 1 }: HardtanhOptions = {}): Tensor {
+export function hardtanh(x: Tensor, options: HardtanhOptions = {}): Tensor {
+  const { min = -1, max = 1 } = checkCall("hardtanh", { x }, options, { min: "number?", max: "number?" });
   checkNumber("hardtanh", "min", min);
   checkNumber("hardtanh", "max", max);
   if (min > max) throw new ShapeError(`hardtanh: min must not exceed max, got ${min} and ${max}`);
@@ -133,6 +141,7 @@ export function hardtanh(x: Tensor, { min = -1, max = 1 }: HardtanhOptions = {})
 }
 
 /** `x` limited to [0, 6]; its gradient is 1 strictly between, else 0. */
-export function relu6(x: Tensor): Tensor {
+export function relu6(x: Tensor, options: object = {}): Tensor {
+  checkCall("relu6", { x }, options, {});
   return rowOps.hardtanh(x, { a: 0, b: 6 });
 }

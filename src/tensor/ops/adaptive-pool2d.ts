@@ -21,6 +21,7 @@ export const adaptiveAvgPool2d: Op<readonly ["x"], AdaptivePoolOptions> = define
     countIncludePad: false,
     divisor: 0,
   }),
+  { size: "any" },
 );
 
 /**
@@ -36,4 +37,5 @@ export const adaptiveAvgPool2d: Op<readonly ["x"], AdaptivePoolOptions> = define
 export const adaptiveMaxPool2d: Op<readonly ["x"], AdaptivePoolOptions> = defineMaxPool(
   "adaptiveMaxPool2d",
   (x, options) => adaptiveGeometry("adaptiveMaxPool2d", x, options),
+  { size: "any" },
 );

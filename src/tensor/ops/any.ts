@@ -1,12 +1,13 @@
 import { reduceRuns } from "../../kernels/reduce.js";
 import { defineOp } from "../define-op.js";
-import { type ReduceOptions, reducedShape, runsOf, storedAs } from "./sum.js";
+import { type ReduceOptions, reducedShape, reduceKinds, runsOf, storedAs } from "./sum.js";
 
 function defineTest(name: "any" | "all") {
   return defineOp({
     name,
     inputs: ["x"],
     dtypes: { x: "any" },
+    options: reduceKinds,
     plan: ([x], options: ReduceOptions) => ({ ...reducedShape(name, x.shape, options), dtype: "bool" as const }),
     forward({ device, output, plan: { axes } }, [x]): void {
       const types = { type: storedAs(x.dtype), resultType: "u32" } as const;

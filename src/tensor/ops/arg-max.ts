@@ -17,6 +17,7 @@ function defineArg(name: "argMax" | "argMin") {
     name,
     inputs: ["x"],
     dtypes: { x: "any" },
+    options: { axis: "number?", keepDims: "boolean?" },
     plan([x], { axis: given, keepDims = false }: ArgMaxOptions) {
       const axis = given === undefined ? null : resolveAxis(name, given, x.rank);
       const searched = (i: number) => axis === null || i === axis;

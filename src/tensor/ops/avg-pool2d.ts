@@ -3,7 +3,8 @@ import * as kernels from "../../kernels/avg-pool2d.js";
 import { ShapeError } from "../../kernels/errors.js";
 import type { PoolGeometry } from "../../kernels/pool-window.js";
 import { defineOp, type Op } from "../define-op.js";
-import { type PoolOptions, poolGeometry } from "../pool-window.js";
+import type { Kinds } from "../options.js";
+import { type PoolOptions, poolGeometry, poolKinds } from "../pool-window.js";
 import type { Shape } from "../shape.js";
 
 /** Options of `avgPool2d`. */
@@ -41,10 +42,12 @@ const avgPool2dGrad: Op<readonly ["gradOutput"], AvgWindows> = defineOp({
 export function defineAvgPool<Options extends object>(
   name: string,
   windowsOf: (x: Shape, options: Options) => AvgWindows,
+  kinds?: Kinds<Options>,
 ): Op<readonly ["x"], Options> {
   return defineOp({
     name,
     inputs: ["x"],
+    ...(kinds && { options: kinds }),
     plan([x], options: Options) {
       const windows = windowsOf(x.shape, options);
       const { N, OH, OW, C } = windows.geometry;
@@ -73,9 +76,13 @@ const averages = defineAvgPool("avgPool2d", (_x, windows: AvgWindows) => windows
  *   divisor is 0.
  * @see `torch.nn.functional.avg_pool2d`, channels last.
  */
-export const avgPool2d: Op<readonly ["x"], AvgPool2dOptions> = defineAvgPool("avgPool2d", (x, options) => {
-  const { countIncludePad = options.padding !== "same", divisorOverride } = options;
-  if (divisorOverride !== undefined && (!Number.isInteger(divisorOverride) || divisorOverride === 0))
-    throw new ShapeError(`avgPool2d: divisorOverride must be a whole number other than 0, got ${divisorOverride}`);
-  return { geometry: poolGeometry("avgPool2d", x, options), countIncludePad, divisor: divisorOverride ?? 0 };
-});
+export const avgPool2d: Op<readonly ["x"], AvgPool2dOptions> = defineAvgPool(
+  "avgPool2d",
+  (x, options) => {
+    const { countIncludePad = options.padding !== "same", divisorOverride } = options;
+    if (divisorOverride !== undefined && (!Number.isInteger(divisorOverride) || divisorOverride === 0))
+      throw new ShapeError(`avgPool2d: divisorOverride must be a whole number other than 0, got ${divisorOverride}`);
+    return { geometry: poolGeometry("avgPool2d", x, options), countIncludePad, divisor: divisorOverride ?? 0 };
+  },
+  { ...poolKinds, countIncludePad: "boolean?", divisorOverride: "number?" },
+);

@@ -6,7 +6,7 @@
 import * as kernels from "../../kernels/batch-norm2d.js";
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkInputs, defineOp, type Op } from "../define-op.js";
-import { checkChoice, checkEps } from "../options.js";
+import { checkChoice, checkEps, readOptions } from "../options.js";
 import { describeShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
@@ -276,6 +276,8 @@ export function batchNorm2d(
   options: BatchNorm2dOptions,
 ): Tensor {
   checkInputs("batchNorm2d", ["x", "weight?", "bias?"], [x, weight, bias]);
+  const kinds = { mode: "any?", eps: "number?", momentum: "number?", unbiased: "boolean?" } as const;
+  readOptions<object>("batchNorm2d", options, { ...kinds, runningMean: "any?", runningVar: "any?" } as object);
   checkChoice("batchNorm2d", "mode", options?.mode, ["train", "eval"]);
   checkEps("batchNorm2d", options.eps ?? 1e-5);
   const filled = (value: number) => broadcastTo(constant(x.device, value), { shape: x.shape.slice(-1) });

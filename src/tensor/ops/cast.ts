@@ -1,6 +1,7 @@
 import { elementwise } from "../../kernels/elementwise.js";
 import { narrow } from "../../kernels/half.js";
-import { defineOp, widened } from "../define-op.js";
+import { checkInputs, defineOp, widened } from "../define-op.js";
+import { checkType } from "../host-values.js";
 import type { DType, Tensor } from "../tensor.js";
 
 type WordType = Exclude<DType, "f16">;
@@ -76,6 +77,8 @@ export const roundedOnce = (x: Tensor, f: (x: Tensor) => Tensor): Tensor => cast
  * @param x - Any shape and element type.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkInputs("cast", ["x"], [x], "any");
+  checkType("cast", dtype);
   if (x.dtype === dtype) return x;
   const wide = x.dtype === "f16" ? widened(x) : x;
   if (dtype === "f16") return toHalf(wide.dtype === "f32" ? wide : convert(wide, { dtype: "f32" }));

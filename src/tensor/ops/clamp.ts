@@ -1,4 +1,5 @@
 import { ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { computedAs } from "../host-values.js";
 import { constant, type Tensor } from "../tensor.js";
 import { clampBetween } from "./elementwise.js";
@@ -27,7 +28,8 @@ export interface ClampOptions {
  * @param options - `min`, `max`: plain numbers, either or both. For limits that are tensors see `clampBetween`.
  * @throws {ShapeError} when neither is given, one is NaN, or `min` exceeds `max`.
  */
-export function clamp(x: Tensor, { min, max }: ClampOptions): Tensor {
+export function clamp(x: Tensor, options: ClampOptions): Tensor {
+  const { min, max } = checkCall("clamp", { x }, options, { min: "number?", max: "number?" });
   if (min === undefined && max === undefined) throw new ShapeError("clamp: needs min or max, got neither");
   if (Number.isNaN(min) || Number.isNaN(max) || (min ?? -Infinity) > (max ?? Infinity))
     throw new ShapeError(`clamp: min must not exceed max, got ${min} and ${max}`);

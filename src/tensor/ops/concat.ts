@@ -1,6 +1,7 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { stridedCopy } from "../../kernels/strided-copy.js";
-import { defineOp, type Plan } from "../define-op.js";
+import { checkCall, checkInputs, defineOp, type Plan } from "../define-op.js";
+import { readOptions, show } from "../options.js";
 import { checkShape, describeShapes, resolveAxis, type Shape, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { reshape } from "./reshape.js";
@@ -79,6 +80,19 @@ function defineConcat(count: number) {
   }) as unknown as (...args: [...Tensor[], ConcatOptions]) => Tensor;
 }
 
+/** The first of them, once they are tensors. @throws {ShapeError} when they are no list, or none. */
+function checkTensors(op: string, tensors: readonly Tensor[]): Tensor {
+  if (!Array.isArray(tensors)) throw new ShapeError(`${op}: tensors must be in a list, got ${show(tensors)}`);
+  if (tensors.length === 0) throw new ShapeError(`${op}: needs at least one tensor, got 0`);
+  checkInputs(
+    op,
+    Array.from(tensors, (_, i) => `tensors[${i}]`),
+    tensors,
+    "any",
+  );
+  return tensors[0] as Tensor;
+}
+
 /** `concat` by number of tensors: an op has a fixed list of inputs. */
 const concats = new Map<number, ReturnType<typeof defineConcat>>();
 
@@ -92,7 +106,8 @@ const concats = new Map<number, ReturnType<typeof defineConcat>>();
  * @throws {DTypeError} when the element types differ.
  */
 export function concat(tensors: readonly Tensor[], options: ConcatOptions = {}): Tensor {
-  if (tensors.length === 0) throw new ShapeError("concat: needs at least one tensor, got 0");
+  checkTensors("concat", tensors);
+  readOptions("concat", options, { axis: "number?" });
   const op = concats.get(tensors.length) ?? defineConcat(tensors.length);
   concats.set(tensors.length, op);
   return op(...tensors, options);
@@ -107,8 +122,8 @@ export function concat(tensors: readonly Tensor[], options: ConcatOptions = {}):
  * @throws {ShapeError} when there is no tensor, or the shapes differ.
  */
 export function stack(tensors: readonly Tensor[], options: ConcatOptions = {}): Tensor {
-  const first = tensors[0];
-  if (!first) throw new ShapeError("stack: needs at least one tensor, got 0");
+  const first = checkTensors("stack", tensors);
+  readOptions("stack", options, { axis: "number?" });
   const axis = resolveAxis("stack", options.axis ?? 0, first.rank + 1);
   const widened: Shape = [...first.shape.slice(0, axis), 1, ...first.shape.slice(axis)];
   checkShape("stack", widened);
@@ -141,7 +156,9 @@ export interface SplitOptions {
  * @returns One tensor a part.
  * @throws {ShapeError} when the sizes do not add up to the axis, or the parts do not divide it.
  */
-export function split(x: Tensor, { sizes, parts, axis: given = 0 }: SplitOptions): Tensor[] {
+export function split(x: Tensor, options: SplitOptions): Tensor[] {
+  const kinds = { sizes: "numbers?", parts: "number?", axis: "number?" } as const;
+  const { sizes, parts, axis: given = 0 } = checkCall("split", { x }, options, kinds);
   const axis = resolveAxis("split", given, x.rank);
   const size = x.shape[axis] as number;
   if ((sizes === undefined) === (parts === undefined))
@@ -181,6 +198,7 @@ export interface UnstackOptions {
  * @throws {ShapeError} when the axis does not exist.
  */
 export function unstack(x: Tensor, options: UnstackOptions = {}): Tensor[] {
+  checkCall("unstack", { x }, options, { axis: "number?" });
   const axis = resolveAxis("unstack", options.axis ?? 0, x.rank);
   const shape = x.shape.filter((_, i) => i !== axis);
   return Array.from({ length: x.shape[axis] as number }, (_, i) => reshape(between(x, axis, i, i + 1), { shape }));

@@ -64,6 +64,7 @@ export const convTranspose2d = defineOp({
   name: "convTranspose2d",
   inputs: ["x", "weight", "bias?"],
   halves: ["x"],
+  options: { stride: "pair?", padding: "padding?", outputPadding: "pair?", dilation: "pair?", groups: "number?" },
   plan([x, weight, bias], options: ConvTranspose2dOptions): Conv2dPlan {
     const op = "convTranspose2d";
     const [N, OH, OW, C] = rank4(op, "x", x.shape);

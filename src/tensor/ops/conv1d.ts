@@ -1,6 +1,6 @@
 /** Convolution and transposed convolution along one axis: those of images of one row. */
 import { checkBias, checkChannels, conv2dSizes, convTranspose2dSizes, type NamedShapes } from "../conv2d-geometry.js";
-import { checkInputs } from "../define-op.js";
+import { checkCall } from "../define-op.js";
 import { rank3 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { checkTransposedChannels, convTranspose2d } from "./conv-transpose2d.js";
@@ -63,7 +63,8 @@ const named = (x: Tensor, weight: Tensor, bias: Tensor | null, layout: string): 
  *   padded input.
  */
 export function conv1d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options: Conv1dOptions = {}): Tensor {
-  checkInputs("conv1d", ["x", "weight", "bias?"], [x, weight, bias]);
+  const kinds = { stride: "number?", padding: "span?", dilation: "number?", groups: "number?" } as const;
+  checkCall<Conv1dOptions>("conv1d", { x, weight, "bias?": bias }, options, kinds);
   const [N, L, C] = rank3("conv1d", "x", x.shape);
   const [K, perGroup, O] = rank3("conv1d", "weight", weight.shape, "KIO");
   const shapes = named(x, weight, bias, "KIO");
@@ -91,7 +92,9 @@ export function convTranspose1d(
   options: ConvTranspose1dOptions = {},
 ): Tensor {
   const op = "convTranspose1d";
-  checkInputs(op, ["x", "weight", "bias?"], [x, weight, bias]);
+  checkCall<ConvTranspose1dOptions>(op, { x, weight, "bias?": bias }, options, {
+    ...{ stride: "number?", padding: "span?", outputPadding: "number?", dilation: "number?", groups: "number?" },
+  });
   const [N, L, C] = rank3(op, "x", x.shape);
   const [K, perGroup, weightC] = rank3(op, "weight", weight.shape, "KOI");
   const shapes = named(x, weight, bias, "KOI");

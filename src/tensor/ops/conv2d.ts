@@ -51,6 +51,7 @@ export const conv2d = defineOp({
   name: "conv2d",
   inputs: ["x", "weight", "bias?"],
   halves: ["x"],
+  options: { stride: "pair?", padding: "padding?", dilation: "pair?", groups: "number?" },
   plan([x, weight, bias], options: Conv2dOptions): Conv2dPlan {
     const [N, H, W, C] = rank4("conv2d", "x", x.shape);
     const [KH, KW, perGroup, O] = rank4("conv2d", "weight", weight.shape, "HWIO");

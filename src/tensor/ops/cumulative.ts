@@ -40,6 +40,7 @@ function define(
     name,
     inputs: ["x"],
     dtypes: { x: "any" },
+    options: { axis: "number", reverse: "boolean?", exclusive: "boolean?" },
     plan([x], { axis, reverse = false, exclusive = false }: CumSumOptions) {
       const dtype = kind === "sum" || kind === "prod" ? countingType(x.dtype) : x.dtype;
       return { shape: x.shape, dtype, options: { axis: resolveAxis(name, axis, x.rank), reverse, exclusive } };

@@ -1,6 +1,6 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { dropout as dropoutKernel, streamWords } from "../../kernels/random.js";
-import { defineOp } from "../define-op.js";
+import { checkCall, defineOp } from "../define-op.js";
 import { Rng } from "../random.js";
 import { formatShape, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -56,7 +56,8 @@ export interface DropoutOptions {
  * @throws {ShapeError} when the rate lies outside [0, 1), or the generator is on another device.
  * @see Srivastava et al. 2014.
  */
-export function dropout(x: Tensor, { rate, rng }: DropoutOptions): Tensor {
+export function dropout(x: Tensor, options: DropoutOptions): Tensor {
+  const { rate, rng } = checkCall("dropout", { x }, options, { rate: "number", rng: "any" });
   checkRate(rate);
   if (!(rng instanceof Rng)) throw new ShapeError("dropout: rng must be a generator, got none; see device.rng(seed)");
   if (rng.device !== x.device) throw new ShapeError("dropout: rng lives on another device than x");

@@ -4,6 +4,7 @@
  * `cast` converts. Logic is in `logic.ts`, functions in `functions.ts`, activations in `activations.ts`.
  */
 import { isFloat } from "../host-values.js";
+import { readOptions } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { relu, sigmoid, tanh } from "./activations.js";
 import { type Binary, binary, type Operand, operands, rowOps, type Unary } from "./elementwise/define-row.js";
@@ -40,7 +41,8 @@ export const minimum: Binary = binary("minimum");
  * exponents only, else NaN. Whole numbers to negative powers are 0, except for the bases 1 and -1. The gradient is PyTorch's: 0
  * with respect to the base where `y` is 0, and 0 with respect to the exponent where `x` is 0 and `y >= 0`.
  */
-export function pow(x: Operand, y: Operand): Tensor {
+export function pow(x: Operand, y: Operand, options: object = {}): Tensor {
+  readOptions("pow", options, {});
   if (typeof x === "object") {
     if (y === 2) return rowOps.square(x);
     if (y === 0.5) return rowOps.sqrt(x);
@@ -54,7 +56,8 @@ export function pow(x: Operand, y: Operand): Tensor {
  *
  * @param weight - A tensor or a number; 0 gives `x`, 1 gives `y`.
  */
-export function lerp(x: Tensor, y: Tensor, weight: Operand): Tensor {
+export function lerp(x: Tensor, y: Tensor, weight: Operand, options: object = {}): Tensor {
+  readOptions("lerp", options, {});
   return rowOps.lerp(x, y, operands(x, weight)[1]);
 }
 

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { describeShapes, formatShape, resolveAxes, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { concat } from "./concat.js";
@@ -21,6 +22,7 @@ export interface FlipOptions {
  * @throws {ShapeError} when an axis does not exist or is named twice.
  */
 export function flip(x: Tensor, options: FlipOptions = {}): Tensor {
+  checkCall("flip", { x }, options, { axes: "axes?" });
   const axes = resolveAxes("flip", options.axes, x.rank);
   return slice(x, { start: x.shape.map(() => null), step: x.shape.map((_, i) => (axes.includes(i) ? -1 : 1)) });
 }
@@ -39,7 +41,8 @@ export interface RollOptions {
  * @param x - Any shape with at least one axis, any element type.
  * @throws {ShapeError} when the axis does not exist or `shift` is no whole number.
  */
-export function roll(x: Tensor, { shift, axis: given }: RollOptions): Tensor {
+export function roll(x: Tensor, options: RollOptions): Tensor {
+  const { shift, axis: given } = checkCall("roll", { x }, options, { shift: "number", axis: "number" });
   const axis = resolveAxis("roll", given, x.rank);
   if (!Number.isInteger(shift)) throw new ShapeError(`roll: shift must be a whole number, got ${shift}`);
   const size = x.shape[axis] as number;
@@ -56,7 +59,9 @@ export interface SwapAxesOptions {
 }
 
 /** Two axes exchanged, the others where they are. @throws {ShapeError} when an axis does not exist. */
-export function swapAxes(x: Tensor, { axes }: SwapAxesOptions): Tensor {
+export function swapAxes(x: Tensor, options: SwapAxesOptions): Tensor {
+  const { axes } = checkCall("swapAxes", { x }, options, { axes: "numbers" });
+  if (axes.length !== 2) throw new ShapeError(`swapAxes: axes must be two, got ${formatShape(axes)}`);
   const [a, b] = axes.map((axis) => resolveAxis("swapAxes", axis, x.rank)) as [number, number];
   return transpose(x, { axes: x.shape.map((_, i) => (i === a ? b : i === b ? a : i)) });
 }
@@ -75,7 +80,8 @@ export interface TileOptions {
  * @returns `x.shape[i] * repeats[i]` along each axis.
  * @throws {ShapeError} when there are fewer entries than axes, or they are no whole numbers >= 0.
  */
-export function tile(x: Tensor, { repeats }: TileOptions): Tensor {
+export function tile(x: Tensor, options: TileOptions): Tensor {
+  const { repeats } = checkCall("tile", { x }, options, { repeats: "numbers" });
   const lines = () => describeShapes([["x", x.shape]]);
   if (repeats.length < x.rank)
     throw new ShapeError(
@@ -108,7 +114,8 @@ export interface RepeatOptions {
  * @param x - Any shape of 1 to 7 axes, any element type.
  * @throws {ShapeError} when the axis does not exist or `repeats` is no whole number >= 0.
  */
-export function repeatElements(x: Tensor, { repeats, axis: given }: RepeatOptions): Tensor {
+export function repeatElements(x: Tensor, options: RepeatOptions): Tensor {
+  const { repeats, axis: given } = checkCall("repeatElements", { x }, options, { repeats: "number", axis: "number" });
   const axis = resolveAxis("repeatElements", given, x.rank);
   if (!Number.isInteger(repeats) || repeats < 0)
     throw new ShapeError(`repeatElements: repeats must be a whole number >= 0, got ${repeats}`);

@@ -1,9 +1,10 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkIndices, gather as dispatch, type IndexedSize } from "../../kernels/gather.js";
 import { scatterSum as scatterKernel } from "../../kernels/scatter-sum.js";
-import { defineOp } from "../define-op.js";
+import { checkCall, defineOp } from "../define-op.js";
 import { describeShapes, resolveAxis, type Shape, sizeOf } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { constant, type Tensor } from "../tensor.js";
+import { equal, where } from "./logic.js";
 import { reshape } from "./reshape.js";
 import { slice } from "./slice.js";
 import { storedAs } from "./sum.js";
@@ -95,6 +96,7 @@ export const scatterSum = defineOp({
  * @throws {DTypeError} when the indices are no whole numbers.
  */
 export function gather(x: Tensor, indices: Tensor, options: GatherOptions): Tensor {
+  checkCall("gather", { x, indices }, options, { axis: "number" });
   checkIndexType("gather", indices);
   const axis = resolveAxis("gather", options.axis, x.rank);
   const clash = indices.shape.findIndex((size, i) => i !== axis && size > (x.shape[i] as number));
@@ -132,8 +134,15 @@ function takeAs(op: string, x: Tensor, indices: Tensor, given: number): Tensor {
  * @returns `x`'s shape with the axis replaced by the axes of `indices`.
  * @throws {ShapeError} when the axis does not exist. @throws {DTypeError} when the indices are no whole numbers.
  */
-export function take(x: Tensor, indices: Tensor, { axis }: GatherOptions): Tensor {
+export function take(x: Tensor, indices: Tensor, options: GatherOptions): Tensor {
+  const { axis } = checkCall("take", { x, indices }, options, { axis: "number" });
   return takeAs("take", x, indices, axis);
+}
+
+/** Options of `embedding`. */
+export interface EmbeddingOptions {
+  /** Index of a row that gets no gradient, negative ones from the end. Its values are read as they are. Default: none. */
+  readonly paddingIdx?: number;
 }
 
 /**
@@ -142,13 +151,26 @@ export function take(x: Tensor, indices: Tensor, { axis }: GatherOptions): Tenso
  *
  * @param weight - [V, C].
  * @param indices - i32 or u32, any shape.
+ * @param options - `paddingIdx` (default none): a row without a gradient, as in `torch.nn.functional.embedding`.
  * @returns The shape of `indices`, then C.
- * @throws {ShapeError} when `weight` does not have 2 axes. @throws {DTypeError} when the indices are no whole numbers.
+ * @throws {ShapeError} when `weight` does not have 2 axes, or `paddingIdx` is no row of it.
+ * @throws {DTypeError} when the indices are no whole numbers.
  */
-export function embedding(weight: Tensor, indices: Tensor): Tensor {
+export function embedding(weight: Tensor, indices: Tensor, options: EmbeddingOptions = {}): Tensor {
+  const { paddingIdx } = checkCall("embedding", { weight, indices }, options, { paddingIdx: "number?" });
   if (weight.rank !== 2)
     throw new ShapeError(
       `embedding: weight must have 2 axes, got ${weight.rank}${describeShapes([["weight", weight.shape]])}`,
     );
-  return takeAs("embedding", weight, indices, 0);
+  const rows = takeAs("embedding", weight, indices, 0);
+  if (paddingIdx === undefined) return rows;
+  const V = weight.shape[0] as number;
+  if (!Number.isInteger(paddingIdx) || paddingIdx < -V || paddingIdx >= V)
+    throw new ShapeError(
+      `embedding: paddingIdx must lie in [${-V}, ${V - 1}], got ${paddingIdx}${describeShapes([["weight", weight.shape]])}`,
+    );
+  const index = constant(weight.device, paddingIdx < 0 ? paddingIdx + V : paddingIdx, indices.dtype);
+  const padded = equal(reshape(indices, { shape: [...indices.shape, 1] }), index);
+  // The same values, of which those of the padding row are constant.
+  return where(padded, rows.detach(), rows);
 }

@@ -1,5 +1,5 @@
 /** Pooling of whole planes. */
-import { checkInputs } from "../define-op.js";
+import { checkCall, checkInputs } from "../define-op.js";
 import { adaptiveGeometry } from "../pool-window.js";
 import { rank4 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -21,13 +21,14 @@ export interface GlobalPool2dOptions {
  * @returns `[N, C]`, or `[N, 1, 1, C]`; NaN where a plane has no pixels.
  * @throws {ShapeError} when `x` has not 4 axes.
  */
-export function globalAvgPool2d(x: Tensor, { keepDims = false }: GlobalPool2dOptions = {}): Tensor {
+export function globalAvgPool2d(x: Tensor, options: GlobalPool2dOptions = {}): Tensor {
+  const { keepDims = false } = checkCall("globalAvgPool2d", { x }, options, { keepDims: "boolean?" });
   checkInputs("globalAvgPool2d", ["x"], [x]);
   rank4("globalAvgPool2d", "x", x.shape);
   return mean(x, { axes: [1, 2], keepDims });
 }
 
-const planes = defineMaxPool("globalMaxPool2d", (x) => adaptiveGeometry("globalMaxPool2d", x, { size: 1 }));
+const planes = defineMaxPool("globalMaxPool2d", (x) => adaptiveGeometry("globalMaxPool2d", x, { size: 1 }), {});
 
 /**
  * The largest element of every plane. NaN wins; the gradient goes to the first maximum in row-major order, where `max` over the two
@@ -38,7 +39,8 @@ const planes = defineMaxPool("globalMaxPool2d", (x) => adaptiveGeometry("globalM
  * @returns `[N, C]`, or `[N, 1, 1, C]`.
  * @throws {ShapeError} when `x` has not 4 axes, or no pixels.
  */
-export function globalMaxPool2d(x: Tensor, { keepDims = false }: GlobalPool2dOptions = {}): Tensor {
+export function globalMaxPool2d(x: Tensor, options: GlobalPool2dOptions = {}): Tensor {
+  const { keepDims = false } = checkCall("globalMaxPool2d", { x }, options, { keepDims: "boolean?" });
   const y = planes(x);
   return keepDims ? y : reshape(y, { shape: [y.shape[0] as number, y.shape[3] as number] });
 }

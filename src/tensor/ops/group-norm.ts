@@ -6,7 +6,7 @@
 import { ShapeError } from "../../kernels/errors.js";
 import * as kernels from "../../kernels/group-norm.js";
 import { defineOp, type Op } from "../define-op.js";
-import { checkEps } from "../options.js";
+import { checkEps, type Kinds } from "../options.js";
 import { describeShapes, formatShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
@@ -69,11 +69,13 @@ function normalised({ x, statistics: { mean, rest, rstd }, sizes }: Saved): { xh
 export function defineGroupNorm<Options extends object>(
   name: string,
   planOf: (x: Tensor, weight: Tensor | null, options: Options) => GroupNormPlan,
+  kinds: Kinds<Options>,
 ): Op<readonly ["x", "weight?", "bias?"], Options> {
   return defineOp({
     name,
     inputs: ["x", "weight?", "bias?"],
     halves: ["x"],
+    options: kinds,
     plan([x, weight, bias], options: Options) {
       const sizes = planOf(x, weight, options);
       checkEps(name, sizes.eps);
@@ -153,11 +155,15 @@ export function channelsLast(op: string, x: Shape, least: number): { N: number; 
  *   normalise in all.
  * @see Wu & He 2018, arXiv:1803.08494. Same numbers as `torch.nn.functional.group_norm`, channels last.
  */
-export const groupNorm = defineGroupNorm("groupNorm", (x, _weight, { groups, eps = 1e-5 }: GroupNormOptions) => {
-  const { N, P, C } = channelsLast("groupNorm", x.shape, 2);
-  const line = describeShapes([["x", x.shape]]);
-  if (!Number.isInteger(groups) || groups < 1 || C % groups !== 0)
-    throw new ShapeError(`groupNorm: groups must divide the channels, got ${groups} for ${C}${line}`);
-  if (N * P * (C / groups) === 1) throw new ShapeError(`groupNorm: needs more than one value a group, got 1${line}`);
-  return { N, P, G: groups, D: C / groups, affine: [C], eps };
-});
+export const groupNorm = defineGroupNorm(
+  "groupNorm",
+  (x, _weight, { groups, eps = 1e-5 }: GroupNormOptions) => {
+    const { N, P, C } = channelsLast("groupNorm", x.shape, 2);
+    const line = describeShapes([["x", x.shape]]);
+    if (!Number.isInteger(groups) || groups < 1 || C % groups !== 0)
+      throw new ShapeError(`groupNorm: groups must divide the channels, got ${groups} for ${C}${line}`);
+    if (N * P * (C / groups) === 1) throw new ShapeError(`groupNorm: needs more than one value a group, got 1${line}`);
+    return { N, P, G: groups, D: C / groups, affine: [C], eps };
+  },
+  { groups: "number", eps: "number?" },
+);

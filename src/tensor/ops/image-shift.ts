@@ -1,6 +1,7 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { imageShiftGradInput as gradKernel, imageShift as shiftKernel } from "../../kernels/image-shift.js";
-import { defineOp } from "../define-op.js";
+import { checkCall, defineOp } from "../define-op.js";
+import { isList, show } from "../options.js";
 import { describeShapes, rank4 } from "../shape.js";
 import { Tensor, tensor } from "../tensor.js";
 
@@ -55,8 +56,10 @@ export const imageShiftGradInput = defineOp({
 
 function shiftTensor(x: Tensor, name: string, values: Tensor | ArrayLike<number>): Tensor {
   if (values instanceof Tensor) return values;
+  if (!isList(values)) throw new ShapeError(`imageShift: ${name} must be a list or a tensor, got ${show(values)}`);
   const odd = Array.from(values).find((value) => !Number.isInteger(value));
-  if (odd !== undefined) throw new ShapeError(`imageShift: ${name} must hold whole numbers, got ${odd}`);
+  if (odd !== undefined || Array.from(values).includes(undefined as never))
+    throw new ShapeError(`imageShift: ${name} must hold whole numbers, got ${show(odd)}`);
   return tensor(x.device, values, [values.length], { dtype: "i32" });
 }
 
@@ -71,6 +74,7 @@ function shiftTensor(x: Tensor, name: string, values: Tensor | ArrayLike<number>
  * @throws {ShapeError} when `x` has not 4 axes, or there is not one whole shift an image.
  * @see Beliy et al. 2019: training images are shifted by up to 5 pixels.
  */
-export function imageShift(x: Tensor, { dy, dx }: ImageShiftOptions): Tensor {
+export function imageShift(x: Tensor, options: ImageShiftOptions): Tensor {
+  const { dy, dx } = checkCall("imageShift", { x }, options, { dy: "any", dx: "any" });
   return shift(x, shiftTensor(x, "dy", dy), shiftTensor(x, "dx", dx));
 }

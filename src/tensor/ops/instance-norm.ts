@@ -1,5 +1,6 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
-import { checkInputs } from "../define-op.js";
+import { checkCall, checkInputs } from "../define-op.js";
+import { checkChoice } from "../options.js";
 import { describeShapes, formatShape, sameShape } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { batchNorm2d } from "./batch-norm2d.js";
@@ -33,12 +34,18 @@ export interface InstanceNormEvalOptions {
 /** Options of `instanceNorm`. */
 export type InstanceNormOptions = InstanceNormTrainOptions | InstanceNormEvalOptions;
 
-const byImage = defineGroupNorm("instanceNorm", (x, _weight, { eps = 1e-5 }: { readonly eps?: number }) => {
-  const { N, P, C } = channelsLast("instanceNorm", x.shape, 3);
-  if (P === 1)
-    throw new ShapeError(`instanceNorm: needs more than one pixel an image, got 1${describeShapes([["x", x.shape]])}`);
-  return { N, P, G: C, D: 1, affine: [C], eps };
-});
+const byImage = defineGroupNorm(
+  "instanceNorm",
+  (x, _weight, { eps = 1e-5 }: { readonly eps?: number }) => {
+    const { N, P, C } = channelsLast("instanceNorm", x.shape, 3);
+    if (P === 1)
+      throw new ShapeError(
+        `instanceNorm: needs more than one pixel an image, got 1${describeShapes([["x", x.shape]])}`,
+      );
+    return { N, P, G: C, D: 1, affine: [C], eps };
+  },
+  { eps: "number?" },
+);
 
 /** Running statistics and how far they move. */
 interface Running {
@@ -110,6 +117,10 @@ export function instanceNorm(
   bias: Tensor | null = null,
   options: InstanceNormOptions = {},
 ): Tensor {
+  const tensors = { x, "weight?": weight, "bias?": bias };
+  const kinds = { mode: "any?", eps: "number?", runningMean: "any?", runningVar: "any?", momentum: "number?" } as const;
+  checkCall<InstanceNormOptions>("instanceNorm", tensors, options, kinds);
+  if (options.mode !== undefined) checkChoice("instanceNorm", "mode", options.mode, ["train", "eval"]);
   if (options.mode === "eval") {
     const { runningMean, runningVar, eps = 1e-5 } = options;
     return batchNorm2d(x, weight, bias, { mode: "eval", runningMean, runningVar, eps });

@@ -10,6 +10,9 @@ export interface LayerNormOptions {
   readonly eps?: number;
 }
 
+/** What they may be. */
+export const layerNormKinds = { shape: "numbers?", eps: "number?" } as const;
+
 /** Leading elements and elements of one normalisation. @throws {ShapeError} unless `shape` is what `x` ends with. */
 export function trailing(op: string, x: Shape, shape: Shape): { rows: number; length: number } {
   const lead = x.length - shape.length;
@@ -34,8 +37,12 @@ export function trailing(op: string, x: Shape, shape: Shape): { rows: number; le
  * @throws {ShapeError} when `x` does not end with `shape`, or weight or bias has another.
  * @see Ba, Kiros & Hinton 2016, arXiv:1607.06450. Same numbers as `torch.nn.functional.layer_norm`.
  */
-export const layerNorm = defineGroupNorm("layerNorm", (x, weight, options: LayerNormOptions) => {
-  const { shape = weight?.shape ?? x.shape.slice(-1), eps = 1e-5 } = options;
-  const { rows, length } = trailing("layerNorm", x.shape, shape);
-  return { N: rows, P: 1, G: 1, D: length, affine: shape, eps };
-});
+export const layerNorm = defineGroupNorm(
+  "layerNorm",
+  (x, weight, options: LayerNormOptions) => {
+    const { shape = weight?.shape ?? x.shape.slice(-1), eps = 1e-5 } = options;
+    const { rows, length } = trailing("layerNorm", x.shape, shape);
+    return { N: rows, P: 1, G: 1, D: length, affine: shape, eps };
+  },
+  layerNormKinds,
+);

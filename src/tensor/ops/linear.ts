@@ -30,6 +30,7 @@ export const linear = defineOp({
   name: "linear",
   inputs: ["x", "weight", "bias?"],
   halves: ["x"],
+  options: {},
   plan([x, weight, bias], _options: object) {
     const [inSize, outSize] = rank2("linear", "weight", weight.shape);
     const shapes = () =>

@@ -1,5 +1,5 @@
 import { ShapeError } from "../../kernels/errors.js";
-import { checkInputs } from "../define-op.js";
+import { checkCall } from "../define-op.js";
 import { describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { avgPool2d } from "./avg-pool2d.js";
@@ -33,8 +33,9 @@ export interface LocalResponseNormOptions {
  * @see Krizhevsky, Sutskever & Hinton 2012, section 3.3, where alpha is not divided by size; `torch.nn.functional.local_response_norm`.
  */
 export function localResponseNorm(x: Tensor, options: LocalResponseNormOptions): Tensor {
+  const kinds = { size: "number", alpha: "number?", beta: "number?", k: "number?" } as const;
+  checkCall("localResponseNorm", { x }, options, kinds);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => localResponseNorm(wide, options));
-  checkInputs("localResponseNorm", ["x"], [x]);
   const { size, alpha = 1e-4, beta = 0.75, k = 1 } = options;
   const line = describeShapes([["x", x.shape]]);
   if (!Number.isInteger(size) || size < 1)

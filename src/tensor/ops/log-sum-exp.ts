@@ -1,11 +1,12 @@
 import { DTypeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { sizeOf } from "../shape.js";
 import { constant, full, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
 import { abs, add, exp, lessEqual, log, sub, where } from "./elementwise.js";
 import { max } from "./max.js";
 import { reshape } from "./reshape.js";
-import { type ReduceOptions, reducedShape, sum } from "./sum.js";
+import { type ReduceOptions, reducedShape, reduceKinds, sum } from "./sum.js";
 
 /**
  * The logarithm of the sum of exponentials over axes, without overflow. `y = log(sum exp x)`
@@ -17,6 +18,7 @@ import { type ReduceOptions, reducedShape, sum } from "./sum.js";
  * @throws {DTypeError} when `x` is not f32.
  */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
+  checkCall("logSumExp", { x }, options, reduceKinds);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => logSumExp(wide, options));
   if (x.dtype !== "f32") throw new DTypeError(`logSumExp: x must be f32, got ${x.dtype}`);
   const { axes, kept, shape } = reducedShape("logSumExp", x.shape, options);

@@ -1,4 +1,5 @@
 /** Comparisons, logic and choice: rows of `elementwise-table.ts`. They give bool, except `where`; all broadcast by NumPy's rule. */
+import { readOptions } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { type Binary, binary, type Operand, operands, rowOps, type Unary } from "./elementwise/define-row.js";
 
@@ -35,6 +36,7 @@ export { finite as isFinite, nan as isNaN };
  * `x` where `condition` (bool) holds, else `y`. Any element type; one of `x` and `y` may be a plain number. The gradient goes to
  * the one that was taken, and what was not taken does not matter, NaN included.
  */
-export function where(condition: Tensor, x: Operand, y: Operand): Tensor {
+export function where(condition: Tensor, x: Operand, y: Operand, options: object = {}): Tensor {
+  readOptions("where", options, {});
   return rowOps.where(condition, ...operands(x, y));
 }

@@ -1,6 +1,7 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { batchedMatmul, matmul as dispatch } from "../../kernels/matmul.js";
 import { checkInputs, defineOp, type Op } from "../define-op.js";
+import { readOptions } from "../options.js";
 import { broadcastShapes, describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { cast } from "./cast.js";
@@ -95,8 +96,10 @@ function batched(a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
  * matmul(tensor(device, [1, 2], [1, 2]), tensor(device, [3, 4], [1, 2]), { transposeB: true }); // [[11]]
  */
 export const matmul: Op<readonly ["a", "b"], MatmulOptions> = Object.assign(
-  (a: Tensor, b: Tensor, { transposeA = false, transposeB = false, alpha = 1 }: MatmulOptions = {}): Tensor => {
+  (a: Tensor, b: Tensor, given: MatmulOptions = {}): Tensor => {
     checkInputs("matmul", ["a", "b"], [a, b]);
+    const kinds = { transposeA: "boolean?", transposeB: "boolean?", alpha: "number?" } as const;
+    const { transposeA = false, transposeB = false, alpha = 1 } = readOptions<MatmulOptions>("matmul", given, kinds);
     checkInner(a, b, transposeA, transposeB);
     // A product of its own would be rounded to f16.
     if (alpha !== 1 && a.dtype === "f16") {

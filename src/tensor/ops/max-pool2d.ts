@@ -2,8 +2,9 @@
 import * as kernels from "../../kernels/max-pool2d.js";
 import type { PoolGeometry } from "../../kernels/pool-window.js";
 import { defineOp, type Op } from "../define-op.js";
+import type { Kinds } from "../options.js";
 import type { Pair } from "../pair.js";
-import { type PoolOptions, poolGeometry } from "../pool-window.js";
+import { type PoolOptions, poolGeometry, poolKinds } from "../pool-window.js";
 import type { Shape } from "../shape.js";
 import { empty, type Tensor } from "../tensor.js";
 
@@ -49,10 +50,12 @@ const gather: Op<readonly ["x", "indices"], PoolGeometry> = defineOp({
 export function defineMaxPool<Options extends object>(
   name: string,
   geometryOf: (x: Shape, options: Options) => PoolGeometry,
+  kinds: Kinds<Options>,
 ): Op<readonly ["x"], Options> {
   return defineOp({
     name,
     inputs: ["x"],
+    options: kinds,
     plan([x], options: Options) {
       const geometry = geometryOf(x.shape, options);
       return { shape: [geometry.N, geometry.OH, geometry.OW, geometry.C], geometry };
@@ -82,6 +85,8 @@ export function defineMaxPool<Options extends object>(
  *   dilated window holds no element of `x`.
  * @see `torch.nn.functional.max_pool2d`, channels last.
  */
-export const maxPool2d: Op<readonly ["x"], MaxPool2dOptions> = defineMaxPool("maxPool2d", (x, options) =>
-  poolGeometry("maxPool2d", x, options),
+export const maxPool2d: Op<readonly ["x"], MaxPool2dOptions> = defineMaxPool(
+  "maxPool2d",
+  (x, options) => poolGeometry("maxPool2d", x, options),
+  { ...poolKinds, dilation: "any?" },
 );

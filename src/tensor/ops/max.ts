@@ -5,13 +5,14 @@ import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { div, equal, mul, where } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, type ReduceOptions, reducedShape, storedAs, sum } from "./sum.js";
+import { axisRuns, type ReduceOptions, reducedShape, reduceKinds, storedAs, sum } from "./sum.js";
 
 function defineExtreme(name: "max" | "min") {
   return defineOp({
     name,
     inputs: ["x"],
     dtypes: { x: "any" },
+    options: reduceKinds,
     plan([x], options: ReduceOptions) {
       const plan = { ...reducedShape(name, x.shape, options), dtype: x.dtype };
       const empty = plan.axes.find((axis) => x.shape[axis] === 0);

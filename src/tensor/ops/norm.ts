@@ -1,10 +1,11 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
 import { abs, equal, pow, where } from "./elementwise.js";
 import { max, min } from "./max.js";
-import { type ReduceOptions, reducedShape, sum } from "./sum.js";
+import { type ReduceOptions, reducedShape, reduceKinds, sum } from "./sum.js";
 import { sumAbs, sumSquares } from "./sum-squares.js";
 import { rootOrZero } from "./variance.js";
 
@@ -34,10 +35,11 @@ function flatAtZero(x: Tensor, p: number): Tensor {
  * @throws {DTypeError} when `x` is not f32.
  * @see `torch.linalg.vector_norm`.
  */
-export function norm(x: Tensor, { p = 2, ...options }: NormOptions = {}): Tensor {
+export function norm(x: Tensor, given: NormOptions = {}): Tensor {
+  const { p = 2, ...options } = checkCall("norm", { x }, given, { ...reduceKinds, p: "number?" });
   if (x.dtype === "f16") return roundedOnce(x, (wide) => norm(wide, { p, ...options }));
   if (x.dtype !== "f32") throw new DTypeError(`norm: x must be f32, got ${x.dtype}`);
-  if (typeof p !== "number" || Number.isNaN(p)) throw new ShapeError(`norm: p must be a number, got ${p}`);
+  if (Number.isNaN(p)) throw new ShapeError(`norm: p must be a number, got ${p}`);
   const { axes, shape } = reducedShape("norm", x.shape, options);
   const empty = axes.find((axis) => x.shape[axis] === 0);
   if ((p < 0 || p === Infinity) && empty !== undefined && shape.every((size) => size > 0)) {

@@ -27,6 +27,7 @@ export const oneHot = defineOp({
   name: "oneHot",
   inputs: ["indices"],
   dtypes: { indices: "any" },
+  options: { classes: "number" },
   plan([indices], { classes }: OneHotOptions) {
     checkIndexType("oneHot", indices);
     if (!Number.isInteger(classes) || classes < 1)

@@ -8,7 +8,7 @@ import {
 import { stridedScatter } from "../../kernels/strided-scatter.js";
 import { defineOp } from "../define-op.js";
 import { computedAs, type DType, hostArray } from "../host-values.js";
-import { checkChoice } from "../options.js";
+import { checkChoice, show } from "../options.js";
 import { describeShapes, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
@@ -32,7 +32,7 @@ function paddedShape(shape: Shape, { padding, mode = "constant" }: PadOptions): 
   checkChoice("pad", "mode", mode, modes);
   if (!Array.isArray(padding) || !padding.every((pair) => Array.isArray(pair) && pair.length === 2)) {
     throw new ShapeError(
-      `pad: padding must be a list of [before, after], one for each axis, got ${JSON.stringify(padding)}${describeShapes([["x", shape]])}`,
+      `pad: padding must be a list of [before, after], one for each axis, got ${show(padding)}${describeShapes([["x", shape]])}`,
     );
   }
   const text = `[${padding.map(([before, after]) => `[${before}, ${after}]`).join(", ")}]`;
@@ -78,6 +78,7 @@ export const pad = defineOp({
   name: "pad",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { padding: "any", mode: "any?", value: "number?" },
   plan([x], options: PadOptions) {
     const { padding, mode = "constant", value = 0 } = options;
     const shape = paddedShape(x.shape, options);

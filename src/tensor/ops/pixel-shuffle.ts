@@ -1,6 +1,6 @@
 /** Channels to pixels and back: the rearrangements of super-resolution networks. */
 import { ShapeError } from "../../kernels/errors.js";
-import { checkInputs } from "../define-op.js";
+import { checkCall } from "../define-op.js";
 import { describeShapes, rank4 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { reshape } from "./reshape.js";
@@ -28,12 +28,12 @@ function checkFactor(op: string, factor: number): void {
  * @throws {ShapeError} when `x` has not 4 axes, or `factor^2` does not divide the channels.
  * @see Shi et al. 2016, arXiv:1609.05158; `torch.nn.functional.pixel_shuffle`, channels last.
  */
-export function pixelShuffle(x: Tensor, { factor }: PixelShuffleOptions): Tensor {
-  checkInputs("pixelShuffle", ["x"], [x], { x: "any" });
+export function pixelShuffle(x: Tensor, options: PixelShuffleOptions): Tensor {
+  const { factor } = checkCall("pixelShuffle", { x }, options, { factor: "number" });
   const [N, H, W, channels] = rank4("pixelShuffle", "x", x.shape);
   checkFactor("pixelShuffle", factor);
   const C = channels / factor ** 2;
-  if (!Number.isInteger(C)) {
+  if (channels % factor ** 2 !== 0) {
     throw new ShapeError(
       `pixelShuffle: factor^2 must divide the channels, got ${factor}^2 and ${channels}${describeShapes([["x", x.shape, "NHWC"]])}`,
     );
@@ -50,8 +50,8 @@ export function pixelShuffle(x: Tensor, { factor }: PixelShuffleOptions): Tensor
  * @throws {ShapeError} when `x` has not 4 axes, or `factor` does not divide height and width.
  * @see `torch.nn.functional.pixel_unshuffle`, channels last.
  */
-export function pixelUnshuffle(x: Tensor, { factor }: PixelShuffleOptions): Tensor {
-  checkInputs("pixelUnshuffle", ["x"], [x], { x: "any" });
+export function pixelUnshuffle(x: Tensor, options: PixelShuffleOptions): Tensor {
+  const { factor } = checkCall("pixelUnshuffle", { x }, options, { factor: "number" });
   const [N, H, W, C] = rank4("pixelUnshuffle", "x", x.shape);
   checkFactor("pixelUnshuffle", factor);
   if (H % factor !== 0 || W % factor !== 0) {

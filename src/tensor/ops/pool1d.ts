@@ -61,20 +61,33 @@ function alongLength<Options extends object>(name: string, pool: Op<readonly ["x
   };
 }
 
-const maxima = defineMaxPool("maxPool1d", (x, options: MaxPool1dOptions) =>
-  poolGeometry("maxPool1d", x, ofPlane(options), line(x)),
+const kinds = { kernelSize: "number", stride: "number?", padding: "span?", ceilMode: "boolean?" } as const;
+const maxima = defineMaxPool(
+  "maxPool1d",
+  (x, options: MaxPool1dOptions) => poolGeometry("maxPool1d", x, ofPlane(options), line(x)),
+  { ...kinds, dilation: "number?" },
 );
-const averages = defineAvgPool("avgPool1d", (x, options: AvgPool1dOptions): AvgWindows => {
-  const { countIncludePad = options.padding !== "same" } = options;
-  return { geometry: poolGeometry("avgPool1d", x, ofPlane(options), line(x)), countIncludePad, divisor: 0 };
-});
-const adaptiveMaxima = defineMaxPool("adaptiveMaxPool1d", (x, { size }: AdaptivePool1dOptions) =>
-  adaptiveGeometry("adaptiveMaxPool1d", x, { size: [1, size] }, line(x)),
+const averages = defineAvgPool(
+  "avgPool1d",
+  (x, options: AvgPool1dOptions): AvgWindows => {
+    const { countIncludePad = options.padding !== "same" } = options;
+    return { geometry: poolGeometry("avgPool1d", x, ofPlane(options), line(x)), countIncludePad, divisor: 0 };
+  },
+  { ...kinds, countIncludePad: "boolean?" },
 );
-const adaptiveAverages = defineAvgPool("adaptiveAvgPool1d", (x, { size }: AdaptivePool1dOptions): AvgWindows => {
-  const geometry = adaptiveGeometry("adaptiveAvgPool1d", x, { size: [1, size] }, line(x));
-  return { geometry, countIncludePad: false, divisor: 0 };
-});
+const adaptiveMaxima = defineMaxPool(
+  "adaptiveMaxPool1d",
+  (x, { size }: AdaptivePool1dOptions) => adaptiveGeometry("adaptiveMaxPool1d", x, { size: [1, size] }, line(x)),
+  { size: "number" },
+);
+const adaptiveAverages = defineAvgPool(
+  "adaptiveAvgPool1d",
+  (x, { size }: AdaptivePool1dOptions): AvgWindows => {
+    const geometry = adaptiveGeometry("adaptiveAvgPool1d", x, { size: [1, size] }, line(x));
+    return { geometry, countIncludePad: false, divisor: 0 };
+  },
+  { size: "number" },
+);
 
 /**
  * The largest element of each window along the length. See `maxPool2d`.

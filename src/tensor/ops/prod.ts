@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.js";
 import { cumProd } from "./cumulative.js";
 import { mul } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, countingType, type ReduceOptions, reducedShape, storedAs } from "./sum.js";
+import { axisRuns, countingType, type ReduceOptions, reducedShape, reduceKinds, storedAs } from "./sum.js";
 import { transpose } from "./transpose.js";
 
 /** For each element the product of all others it is reduced with: those before it times those after it, so that zeros are no special case. */
@@ -34,6 +34,7 @@ export const prod = defineOp({
   name: "prod",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: reduceKinds,
   plan: ([x], options: ReduceOptions) => ({ ...reducedShape("prod", x.shape, options), dtype: countingType(x.dtype) }),
   forward({ device, output, plan: { axes, kept } }, [x]) {
     const types = { type: storedAs(x.dtype), resultType: storedAs(output.dtype) };

@@ -33,6 +33,7 @@ export const reshape = defineOp({
   name: "reshape",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { shape: "numbers" },
   plan: ([x], { shape }: ReshapeOptions) => ({ shape: complete(shape, x.size, x.shape), dtype: x.dtype }),
   view: ([x], { shape }) => x.view(shape),
   forward: (_context, [x]) => ({ shape: x.shape }),

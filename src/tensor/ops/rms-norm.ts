@@ -1,11 +1,11 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { checkInputs } from "../define-op.js";
-import { checkEps } from "../options.js";
+import { checkEps, readOptions } from "../options.js";
 import { describeShapes, formatShape, sameShape } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
 import { add, mul, reciprocal, sqrt, square } from "./elementwise.js";
-import { type LayerNormOptions, trailing } from "./layer-norm.js";
+import { type LayerNormOptions, layerNormKinds, trailing } from "./layer-norm.js";
 import { reshape } from "./reshape.js";
 import { mean } from "./sum.js";
 
@@ -22,8 +22,9 @@ import { mean } from "./sum.js";
  * @see Zhang & Sennrich 2019, arXiv:1910.07467. Same numbers as `torch.nn.functional.rms_norm`.
  */
 export function rmsNorm(x: Tensor, weight: Tensor | null = null, options: LayerNormOptions = {}): Tensor {
-  if (x.dtype === "f16") return roundedOnce(x, (wide) => rmsNorm(wide, weight, options));
   checkInputs("rmsNorm", ["x", "weight?"], [x, weight]);
+  readOptions("rmsNorm", options, layerNormKinds);
+  if (x.dtype === "f16") return roundedOnce(x, (wide) => rmsNorm(wide, weight, options));
   const { shape = weight?.shape ?? x.shape.slice(-1), eps = 2 ** -23 } = options;
   checkEps("rmsNorm", eps);
   const { rows, length } = trailing("rmsNorm", x.shape, shape);

@@ -1,5 +1,6 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkIndices } from "../../kernels/gather.js";
+import { checkCall } from "../define-op.js";
 import { isFloat } from "../host-values.js";
 import { describeShapes, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -8,11 +9,12 @@ import { add } from "./elementwise.js";
 import { checkIndexType, type GatherOptions, scatterSum } from "./gather.js";
 import { slice, sliceScatter } from "./slice.js";
 
-function check(op: string, x: Tensor, indices: Tensor, source: Tensor, given: number): number {
+function check(op: string, x: Tensor, indices: Tensor, source: Tensor, options: GatherOptions): number {
+  const { axis } = checkCall(op, { x, indices, source }, options, { axis: "number" });
   checkIndexType(op, indices);
   if (!isFloat(x.dtype) || !isFloat(source.dtype))
     throw new DTypeError(`${op}: x and source must be f32, got ${x.dtype} and ${source.dtype}`);
-  return resolveAxis(op, given, x.rank);
+  return resolveAxis(op, axis, x.rank);
 }
 
 const lines = (x: Tensor, indices: Tensor, source: Tensor) =>
@@ -42,7 +44,7 @@ function checkRange(op: string, indices: Tensor, size: number): void {
  * @throws {DTypeError} when the indices are no whole numbers, or the others not f32.
  */
 export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, options: GatherOptions): Tensor {
-  const axis = check("scatterAdd", x, indices, source, options.axis);
+  const axis = check("scatterAdd", x, indices, source, options);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => scatterAdd(wide, indices, cast(source, "f32"), options));
   const { shape } = indices;
   const fits =
@@ -76,7 +78,7 @@ export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, options: 
  * @throws {DTypeError} when the indices are no whole numbers, or the others not f32.
  */
 export function indexAdd(x: Tensor, indices: Tensor, source: Tensor, options: GatherOptions): Tensor {
-  const axis = check("indexAdd", x, indices, source, options.axis);
+  const axis = check("indexAdd", x, indices, source, options);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => indexAdd(wide, indices, cast(source, "f32"), options));
   const wanted = x.shape.map((own, i) => (i === axis ? indices.size : own));
   if (indices.rank !== 1 || source.shape.join() !== wanted.join()) {

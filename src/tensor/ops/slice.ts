@@ -61,6 +61,7 @@ export const slice = defineOp({
   name: "slice",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { start: "places", end: "places?", step: "numbers?" },
   plan([x], options: SliceOptions) {
     for (const name of ["start", "end", "step"] as const) {
       const length = options[name]?.length ?? 0;

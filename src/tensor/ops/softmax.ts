@@ -16,6 +16,7 @@ function define(kind: SoftmaxKind, gradient: (output: Tensor, gradOutput: Tensor
   return defineOp({
     name: kind,
     inputs: ["x"],
+    options: { axis: "number?" },
     plan: ([x], { axis = -1 }: SoftmaxOptions) => ({ shape: x.shape, axis: resolveAxis(kind, axis, x.rank) }),
     forward({ device, output, plan: { axis } }, [x]) {
       if (x.size > 0) dispatch(device, kind, x.storage, output.storage, aroundAxis(x.shape, axis));

@@ -1,6 +1,6 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { sortOrder } from "../../kernels/sort-order.js";
-import { defineOp } from "../define-op.js";
+import { checkCall, defineOp } from "../define-op.js";
 import { describeShapes, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { gather } from "./gather.js";
@@ -29,6 +29,7 @@ export const argSort = defineOp({
   name: "argSort",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { axis: "number?", descending: "boolean?" },
   plan: ([x], { axis = -1, descending = false }: SortOptions) => ({
     shape: x.shape,
     dtype: "i32" as const,
@@ -51,6 +52,7 @@ export const argSort = defineOp({
  * @throws {ShapeError} when the axis does not exist.
  */
 export function sort(x: Tensor, options: SortOptions = {}): { values: Tensor; indices: Tensor } {
+  checkCall<SortOptions>("sort", { x }, options, { axis: "number?", descending: "boolean?" });
   const axis = resolveAxis("sort", options.axis ?? -1, x.rank);
   const indices = argSort(x, { ...options, axis });
   return { values: gather(x, indices, { axis }), indices };
@@ -74,10 +76,9 @@ export interface TopKOptions {
  * @returns `values` of `x`'s element type and `indices`, i32; `x`'s shape with `k` along the axis.
  * @throws {ShapeError} when the axis does not exist, or has fewer than `k` elements.
  */
-export function topK(
-  x: Tensor,
-  { k, axis: given = -1, largest = true }: TopKOptions,
-): { values: Tensor; indices: Tensor } {
+export function topK(x: Tensor, options: TopKOptions): { values: Tensor; indices: Tensor } {
+  const kinds = { k: "number", axis: "number?", largest: "boolean?" } as const;
+  const { k, axis: given = -1, largest = true } = checkCall("topK", { x }, options, kinds);
   const axis = resolveAxis("topK", given, x.rank);
   const size = x.shape[axis] as number;
   if (!Number.isInteger(k) || k < 0 || k > size)

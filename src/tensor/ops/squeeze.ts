@@ -1,4 +1,5 @@
 import { ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { checkShape, describeShapes, resolveAxes, resolveAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { reshape } from "./reshape.js";
@@ -17,6 +18,7 @@ export interface SqueezeOptions {
  * @throws {ShapeError} when an axis does not exist, is named twice, or is not of size 1.
  */
 export function squeeze(x: Tensor, options: SqueezeOptions = {}): Tensor {
+  checkCall("squeeze", { x }, options, { axes: "axes?" });
   const axes =
     options.axes === undefined
       ? x.shape.flatMap((size, i) => (size === 1 ? [i] : []))
@@ -42,7 +44,8 @@ export interface UnsqueezeOptions {
  * @param options - `axes`: where they are in the result.
  * @throws {ShapeError} when a place does not exist or is named twice, or there would be more than 8 axes.
  */
-export function unsqueeze(x: Tensor, { axes }: UnsqueezeOptions): Tensor {
+export function unsqueeze(x: Tensor, options: UnsqueezeOptions): Tensor {
+  const { axes } = checkCall("unsqueeze", { x }, options, { axes: "axes" });
   const rank = x.rank + (typeof axes === "number" ? 1 : axes.length);
   const places = resolveAxes("unsqueeze", axes, rank);
   const rest = [...x.shape];
@@ -67,6 +70,7 @@ export interface FlattenAxesOptions {
  * @throws {ShapeError} when an axis does not exist, or `end` comes before `start`.
  */
 export function flatten(x: Tensor, options: FlattenAxesOptions = {}): Tensor {
+  checkCall("flatten", { x }, options, { start: "number?", end: "number?" });
   if (x.rank === 0) return reshape(x, { shape: [1] });
   const start = resolveAxis("flatten", options.start ?? 0, x.rank);
   const end = resolveAxis("flatten", options.end ?? -1, x.rank);

@@ -3,13 +3,14 @@ import { defineOp } from "../define-op.js";
 import type { Tensor } from "../tensor.js";
 import { absGrad, squareGrad } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { type ReduceOptions, reducedShape, runsOf } from "./sum.js";
+import { type ReduceOptions, reducedShape, reduceKinds, runsOf } from "./sum.js";
 
 /** A sum over axes of a function of each element, which is never stored: one read forward, one read and one write back. */
 function defineMappedSum(name: "sumSquares" | "sumAbs", slope: (gradOutput: Tensor, x: Tensor) => Tensor) {
   return defineOp({
     name,
     inputs: ["x"],
+    options: reduceKinds,
     plan: ([x], options: ReduceOptions) => reducedShape(name, x.shape, options),
     forward({ device, output, plan: { axes, kept } }, [x]) {
       if (x.size > 0) reduceRuns(device, name, x.storage, output.storage, runsOf(x.shape, axes));

@@ -24,6 +24,9 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
+/** What they may be. */
+export const reduceKinds = { axes: "axes?", keepDims: "boolean?" } as const;
+
 /** The result shape with every reduced axis kept as 1, and the axes. */
 export function reducedShape(
   op: string,
@@ -69,6 +72,7 @@ function defineSum(name: "sum" | "mean") {
     name,
     inputs: ["x"],
     dtypes: name === "sum" ? { x: "any" } : {},
+    options: reduceKinds,
     plan: ([x], options: ReduceOptions) => ({ ...reducedShape(name, x.shape, options), dtype: countingType(x.dtype) }),
     forward({ device, output, plan }, [x]) {
       const count = sizeOf(plan.axes.map((axis) => x.shape[axis] as number));
@@ -121,6 +125,7 @@ export const broadcastTo = defineOp({
   name: "broadcastTo",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { shape: "numbers" },
   plan([x], { shape }: BroadcastToOptions) {
     checkShape("broadcastTo", shape);
     const joint = broadcastShapes("broadcastTo", [

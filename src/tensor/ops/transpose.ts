@@ -22,6 +22,7 @@ export const transpose = defineOp({
   name: "transpose",
   inputs: ["x"],
   dtypes: { x: "any" },
+  options: { axes: "numbers?" },
   plan([x], { axes: given }: TransposeOptions) {
     const axes = (given ?? x.shape.map((_, i) => x.rank - 1 - i)).map((axis) => (axis < 0 ? axis + x.rank : axis));
     if (axes.length !== x.rank || x.shape.some((_, i) => !axes.includes(i))) {

@@ -16,6 +16,7 @@ function define(name: "tril" | "triu", kept: string): (x: Tensor, options?: Tria
     name,
     inputs: ["x"],
     dtypes: { x: "any" },
+    options: { diagonal: "number?" },
     plan([x], { diagonal = 0 }: TriangleOptions) {
       if (x.rank < 2)
         throw new ShapeError(`${name}: x must have at least 2 axes, got ${x.rank}${describeShapes([["x", x.shape]])}`);

@@ -1,4 +1,4 @@
-import { checkInputs } from "../define-op.js";
+import { checkCall } from "../define-op.js";
 import { resizingOf } from "../resizing.js";
 import { describeShapes, rank3 } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -22,8 +22,9 @@ export type Upsample1dOptions = {
  * @throws {ShapeError} when `x` has not 3 axes, a length is below 1, or `alignCorners` meets nearest.
  * @see `torch.nn.functional.interpolate` of 3-D inputs, channels last.
  */
-export function upsample1d(x: Tensor, options: Upsample1dOptions): Tensor {
-  checkInputs("upsample1d", ["x"], [x]);
+export function upsample1d(x: Tensor, given: Upsample1dOptions): Tensor {
+  const kinds = { mode: "any?", alignCorners: "boolean?", scale: "number?", size: "number?" } as const;
+  const options = checkCall("upsample1d", { x }, given, kinds);
   const [N, L, C] = rank3("upsample1d", "x", x.shape);
   const rule = {
     mode: options.mode === "linear" ? ("bilinear" as const) : (options.mode ?? ("nearest" as const)),

@@ -1,6 +1,6 @@
 /** Resizing of images, and its gradient: a linear pair, each the gradient of the other. */
 import * as kernels from "../../kernels/upsample2d.js";
-import { checkInputs, defineOp, type Op } from "../define-op.js";
+import { checkCall, checkInputs, defineOp, type Op } from "../define-op.js";
 import { type Pair, pair } from "../pair.js";
 import { checkResizing, type Resizing, resizingOf, type Sampling } from "../resizing.js";
 import { rank4 } from "../shape.js";
@@ -80,7 +80,9 @@ const isDirect = (resizing: Resizing): resizing is Direct => resizing.mode !== "
  * @see `torch.nn.functional.interpolate` with the same modes, channels last; with `scale` as its `scale_factor`.
  */
 export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
-  checkInputs("upsample2d", ["x"], [x]);
+  checkCall("upsample2d", { x }, options, {
+    ...{ mode: "any?", alignCorners: "boolean?", antialias: "boolean?", scale: "pair?", size: "any?" },
+  });
   const [, H, W] = rank4("upsample2d", "x", x.shape);
   const resizing = resizingOf("upsample2d", x.shape, [H, W], options);
   if (isDirect(resizing)) return direct(x, resizing);

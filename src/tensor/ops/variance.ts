@@ -1,9 +1,10 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
+import { checkCall } from "../define-op.js";
 import { describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
 import { div, equal, sqrt, sub, where } from "./elementwise.js";
-import { mean, type ReduceOptions, reducedShape } from "./sum.js";
+import { mean, type ReduceOptions, reducedShape, reduceKinds } from "./sum.js";
 import { sumSquares } from "./sum-squares.js";
 
 /** Options of `variance` and `std`. */
@@ -11,6 +12,8 @@ export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the number of elements before dividing by it. Default 1 (unbiased); 0 for the mean of squares. */
   readonly correction?: number;
 }
+
+const kinds = { ...reduceKinds, correction: "number?" } as const;
 
 function check(op: string, x: Tensor, { correction = 1, ...options }: VarianceOptions) {
   if (x.dtype !== "f32") throw new DTypeError(`${op}: x must be f32, got ${x.dtype}`);
@@ -43,6 +46,7 @@ function varianceOf(x: Tensor, axes: readonly number[], divisor: number, keepDim
  * @throws {DTypeError} when `x` is not f32.
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
+  checkCall("variance", { x }, options, kinds);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => variance(wide, options));
   const { axes, divisor } = check("variance", x, options);
   return varianceOf(x, axes, divisor, options.keepDims ?? false);
@@ -57,6 +61,7 @@ export function rootOrZero(x: Tensor): Tensor {
 
 /** The standard deviation over axes: the root of `variance`, with the same options. Its gradient where it is 0 is 0. */
 export function std(x: Tensor, options: VarianceOptions = {}): Tensor {
+  checkCall("std", { x }, options, kinds);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => std(wide, options));
   const { axes, divisor } = check("std", x, options);
   return rootOrZero(varianceOf(x, axes, divisor, options.keepDims ?? false));

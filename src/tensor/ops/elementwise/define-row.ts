@@ -3,6 +3,7 @@ import { type ElementwiseNumbers, elementwise } from "../../../kernels/elementwi
 import { DTypeError, ShapeError } from "../../../kernels/errors.js";
 import { defineOp, type Plan } from "../../define-op.js";
 import { computedAs } from "../../host-values.js";
+import type { Kinds } from "../../options.js";
 import { broadcastShapes } from "../../shape.js";
 import { constant, type DType, Tensor } from "../../tensor.js";
 import { elementwiseTable } from "../elementwise-table.js";
@@ -50,9 +51,12 @@ function defineRow(name: RowName, row: Row): RowOp {
     const run = typeof gradient === "function" ? (saved: RowSaved, g: Tensor) => gradient(rowOps, saved, g) : gradient;
     return [input, run] as const;
   });
+  const usesNumbers = JSON.stringify(row.wgsl).includes("dims.");
   return defineOp<readonly string[], ElementwiseNumbers, RowPlan, RowSaved>({
     name,
     inputs: row.inputs as readonly string[],
+    // Numbers are given by the functions around a row, which have checked them.
+    options: (usesNumbers ? { a: "number?", b: "number?", c: "number?" } : {}) as Kinds<ElementwiseNumbers>,
     dtypes: Object.fromEntries(row.inputs.map((input) => [input, "any" as const])),
     plan(inputs, numbers): RowPlan {
       const tensors = inputs as readonly Tensor[];
@@ -97,8 +101,8 @@ export type Binary = (x: Operand, y: Operand) => Tensor;
 /** A row of two inputs as a function that takes numbers too. */
 export const binary =
   (name: RowName): Binary =>
-  (x, y) =>
-    rowOps[name](operand(x, y), operand(y, x));
+  (x: Operand, y: Operand, ...rest: unknown[]) =>
+    rowOps[name](operand(x, y), operand(y, x), ...(rest as []));
 
 /** Two tensors from operands, for functions of a tensor and two such. */
 export const operands = (x: Operand, y: Operand): [Tensor, Tensor] => [operand(x, y), operand(y, x)];
