@@ -1,7 +1,7 @@
 /** Capture: a function of tensors is recorded in its first call and replayed in later ones, without running it again. */
 import type { Device, StorageCopy } from "../kernels/device.js";
 import { CaptureError, DisposedError, ShapeError } from "../kernels/errors.js";
-import type { Recording } from "../kernels/recorder.js";
+import { Recording } from "../kernels/recording.js";
 import { Storage } from "../kernels/storage.js";
 import { formatShape, type Shape } from "./shape.js";
 import { mapTensors } from "./structure.js";
@@ -183,7 +183,7 @@ class Recordings {
   /** Runs the function on tensors of its own, with the content of `tensors`, while recording. */
   #record(signature: string, args: readonly unknown[], tensors: readonly Tensor[]): unknown {
     const { recorder } = this.#device;
-    const recording = recorder.start();
+    const recording = recorder.start((device) => new Recording(device));
     const inputs = recorder.paused(() => tensors.map((tensor) => inputLike(tensor, recording)));
     const results: Tensor[] = [];
     try {

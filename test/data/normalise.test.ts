@@ -195,12 +195,13 @@ describe("normalise: a dataset", () => {
   });
 
   test("without repeats there are none, and no signal-to-noise ratio", () => {
-    const single = normalise(recordings([matrix([[1]]), matrix([[2]]), matrix([[4]])], 2)).dataset;
+    const single = normalise(recordings([matrix([[1]]), matrix([[2]]), matrix([[3]]), matrix([[4]])], 3)).dataset;
     expect(single).toMatchObject({ testRepeats: null, snr: null, notes: ["read"] });
   });
 
   test("says why repeats give no signal-to-noise ratio", () => {
-    const note = (more: Matrix[]) => normalise(recordings([matrix([[1]]), matrix([[2]]), ...more], 2)).dataset;
+    const note = (more: Matrix[]) =>
+      normalise(recordings([matrix([[1]]), matrix([[2]]), matrix([[3]]), ...more], 3)).dataset;
     const copies = note([matrix([[0.1], [0.1], [0.1]]), matrix([[4], [4], [4]])]);
     expect(copies.notes[1]).toMatch(/the repeats of every test image are equal/);
     expect(copies.snr).toBeNull();
@@ -220,17 +221,17 @@ describe("normalise: a dataset", () => {
       { ...raw, responses: [...responses.slice(0, 4), { rows: 0, columns: 4, values: new Float32Array(0) }] },
       /has fMRI \[0, 4\]/,
     ],
-    ["one training image", { ...raw, split: { train: [0], test: [1] } }, /1 training and 1 test images/],
-    ["no test image", { ...raw, split: { train: [0, 1], test: [] } }, /2 training and 0 test images/],
+    ["two training images", { ...raw, split: { train: [0, 1], test: [2] } }, /2 training and 1 test images/],
+    ["no test image", { ...raw, split: { train: [0, 1, 2], test: [] } }, /3 training and 0 test images/],
     [
       "an image in both",
-      { ...raw, split: { train: [0, 1], test: [1] } },
+      { ...raw, split: { train: [0, 1, 2], test: [1] } },
       /image 1 \(image 1\) is in training and test/,
     ],
-    ["an image that is not there", { ...raw, split: { train: [0, 1], test: [5] } }, /the split names image 5 of 5/],
+    ["an image that is not there", { ...raw, split: { train: [0, 1, 2], test: [5] } }, /the split names image 5 of 5/],
     [
       "no usable voxel",
-      recordings([matrix([[1, NaN_]]), matrix([[1, 2]]), matrix([[1, 2]])], 2),
+      recordings([matrix([[1, NaN_]]), matrix([[1, 2]]), matrix([[1, 2]]), matrix([[1, 2]])], 3),
       /no usable voxel, 1 hold NaN or infinity and 1 are constant/,
     ],
   ])("rejects %s", async (_, bad, message) => {
