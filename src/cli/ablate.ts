@@ -75,7 +75,7 @@ export function addAblate(program: Command): void {
     .option("--seeds <n>", "how many seeds, from 0, or a list like 3,4,5 (default: 3)", seedList)
     .option(
       "--sweep <NAME=VALUES>",
-      "also vary test-repeats (1,5,35), loss-weights (1:1:1,...), max-shift (0,5) or snr (a factor; simulated subject); may be repeated",
+      "also vary test-repeats (1,5,35), loss-weights (1:1:1,...), max-shift (0,5), preset (paper,best) or snr (a factor; simulated subject); may be repeated",
       sweepSpec,
     )
     .option("--other <NAME=FOLDER>", otherHelp, otherFolder)

@@ -25,7 +25,7 @@ export const runConfigSchema = z.strictObject({
   unlabeled: z.string().nullable(),
   /** Feature weights: a file, a folder or an address; null for the built-in bank. */
   weights: z.string().nullable(),
-  preset: z.enum(["paper", "authors"]),
+  preset: z.enum(["paper", "authors", "best"]),
   variant: z.enum(["supervised", "images", "full", "targetExcluded"]),
   seed: wholeNumber(0),
   resolution: wholeNumber(8),
@@ -197,8 +197,8 @@ export function completeConfig(choices: Readonly<Record<string, unknown>>, where
       `${where}: there is no dataset "${String(given["dataset"])}"; choose ${datasetNames.join(", ")}`,
     );
   }
-  const preset =
-    presets[(given["preset"] ?? datasetDefaults[dataset.data].preset) === "paper" ? "paper" : "authors"].lossWeights;
+  const named = runConfigSchema.shape.preset.safeParse(given["preset"]);
+  const preset = presets[named.success ? named.data : datasetDefaults[dataset.data].preset].lossWeights;
   const lossWeights = [preset.decoder, preset.encoderDecoder, preset.decoderEncoder];
   const whole = {
     data: null,

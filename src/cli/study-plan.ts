@@ -13,6 +13,7 @@ import { completeConfig, type RunConfig } from "./options.js";
 export const sweeps: Readonly<Record<string, (value: string) => Readonly<Record<string, unknown>>>> = {
   "test-repeats": (value) => ({ testRepeats: Number(value) }),
   "loss-weights": (value) => ({ lossWeights: value.split(":").map(Number) }),
+  preset: (value) => ({ preset: value }),
   "max-shift": (value) => ({ maxShift: Number(value) }),
   // A factor on every voxel's signal-to-noise ratio, which goes with the inverse square of the noise.
   snr: (value) => ({ simulate: { noise: 1 / Math.sqrt(Number(value)) } }),

@@ -92,8 +92,8 @@ export function settingOptions(command: Command): Command {
     .addOption(
       new Option(
         "--preset <name>",
-        "the released code, or the paper's text (default: authors; for digit69 paper)",
-      ).choices(["authors", "paper"]),
+        "the released code, the paper's text, or what goes beyond both (default: authors; for digit69 paper)",
+      ).choices(["authors", "paper", "best"]),
     )
     .option(
       "--target-groups <k>",

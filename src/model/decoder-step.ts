@@ -42,10 +42,14 @@ const rowsOf = (x: Tensor, start: number, end: number) => slice(x, { start: [sta
 
 /**
  * L_ED: images without fMRI, through the Encoder and back. As in the released code the Encoder sees the (shifted) paired images
- * in the same call, because its batch norm uses the statistics of the call.
+ * in the same call, where batch norm of either network uses the statistics of the call.
  */
 function imageToFmriToImage(context: DecoderStepContext, paired: Tensor, unlabeled: Tensor): Tensor {
-  const { device, encoder, decoder, imageLoss } = context;
+  const { device, encoder, decoder, imageLoss, preset } = context;
+  if (preset.frozenEncoderEvaluates && preset.decoderNorm === "group") {
+    const alone = device.noGrad(() => encoder.forward(unlabeled));
+    return imageLoss.forward(decoder.forward(alone), unlabeled);
+  }
   const pairs = paired.shape[0] as number;
   const predicted = device.noGrad(() => encoder.forward(concat([paired, unlabeled], { axis: 0 })));
   const reconstructed = decoder.withoutRecording(() => decoder.forward(predicted));
@@ -59,9 +63,12 @@ function fmriToImageToFmri(
   pairs: number,
   recorded: Tensor,
 ): Tensor {
-  const predicted = context.encoder.forward(reconstructed);
-  const rows = rowsOf(predicted, pairs, predicted.shape[0] as number);
-  return fmriLoss(rows, recorded, context.preset.cycleFmriLoss, context.snr);
+  const { encoder, preset, snr } = context;
+  const tested = (x: Tensor) => rowsOf(x, pairs, x.shape[0] as number);
+  const rows = preset.frozenEncoderEvaluates
+    ? encoder.forward(tested(reconstructed))
+    : tested(encoder.forward(reconstructed));
+  return fmriLoss(rows, recorded, preset.cycleFmriLoss, snr);
 }
 
 /** Images of paired fMRI, then of test fMRI. */
@@ -71,8 +78,15 @@ function reconstructBoth({ decoder, preset }: DecoderStepContext, paired: Tensor
   return concat([decoder.forward(paired), decoder.forward(test)], { axis: 0 });
 }
 
-/** The Encoder as it is while the Decoder learns: weights fixed, batch statistics in use but not recorded, light dropout. */
+/**
+ * The Encoder as it is while the Decoder learns: weights fixed, and in evaluation mode, or with batch statistics that are in use but
+ * not recorded and light dropout.
+ */
 function freezeEncoder({ encoder, preset }: DecoderStepContext): void {
+  if (preset.frozenEncoderEvaluates) {
+    encoder.eval();
+    return;
+  }
   encoder.train();
   for (const norm of [encoder.frontNorm, ...encoder.norms]) norm.freezeStatistics = true;
   encoder.dropout.rate = preset.encoderDropout[1];

@@ -5,6 +5,7 @@ import {
   BatchNorm2d,
   Conv2d,
   fansOf,
+  GroupNorm,
   glorotNormal,
   Linear,
   Module,
@@ -17,16 +18,28 @@ import type { NetworkOptions } from "./encoder.js";
 import type { Preset } from "./presets.js";
 import { asMap, groupLasso, weightPenalty } from "./regularisers.js";
 
+/** Channels of a group of group norm: the fewest from 4 that divide them all. */
+function groupSize(channels: number): number {
+  for (let size = Math.min(4, channels); ; size++) if (channels % size === 0) return size;
+}
+
+function makeNorm(device: Device, channels: number, preset: Preset): BatchNorm2d | GroupNorm {
+  const eps = preset.batchNormEps;
+  if (preset.decoderNorm === "batch")
+    return new BatchNorm2d(device, { channels, momentum: preset.batchNormMomentum, eps });
+  return new GroupNorm(device, { channels, groups: channels / groupSize(channels), eps });
+}
+
 /**
  * Reconstructs the image that was seen from the fMRI response: one dense layer to a small map of 64 channels, blocks of 3 x 3
- * convolution with ReLU, nearest upsampling by 2 and batch norm, and a last convolution with a sigmoid.
+ * convolution with ReLU, nearest upsampling by 2 and batch or group norm, and a last convolution with a sigmoid.
  *
  * @see Beliy et al. 2019, section 2.3 and Fig. 3c.
  */
 export class Decoder extends Module {
   readonly dense: Linear;
   readonly convs: Conv2d[];
-  readonly norms: BatchNorm2d[];
+  readonly norms: (BatchNorm2d | GroupNorm)[];
   readonly output: Conv2d;
   readonly #preset: Preset;
   /** Width of the map at each stage, the first after the dense layer, the last the image. */
@@ -54,9 +67,7 @@ export class Decoder extends Module {
       { length: doublings },
       () => new Conv2d(rng, { inChannels: channels, outChannels: channels, kernelSize: 3, padding: "same" }),
     );
-    this.norms = this.convs.map(
-      () => new BatchNorm2d(device, { channels, momentum: preset.batchNormMomentum, eps: preset.batchNormEps }),
-    );
+    this.norms = this.convs.map(() => makeNorm(device, channels, preset));
     this.output = new Conv2d(rng, {
       inChannels: channels,
       outChannels: options.channels,
@@ -74,7 +85,7 @@ export class Decoder extends Module {
     let x = reshape(this.dense.forward(fmri), { shape: [fmri.shape[0] as number, base, base, -1] });
     this.convs.forEach((conv, i) => {
       const size = this.#sizes[i + 1] as number;
-      const norm = this.norms[i] as BatchNorm2d;
+      const norm = this.norms[i] as BatchNorm2d | GroupNorm;
       const active = relu(conv.forward(x));
       const grow = (map: Tensor) => upsample2d(map, { size: [size, size], mode: "nearest" });
       // Doubling repeats every value four times, which changes no mean and no variance: normalising before it is the same and
@@ -86,11 +97,12 @@ export class Decoder extends Module {
 
   /** Runs `body` with batch norm's running statistics left as they are: for fMRI that is not a recording. */
   withoutRecording<T>(body: () => T): T {
-    for (const norm of this.norms) norm.freezeStatistics = true;
+    const norms = this.norms.filter((norm) => norm instanceof BatchNorm2d);
+    for (const norm of norms) norm.freezeStatistics = true;
     try {
       return body();
     } finally {
-      for (const norm of this.norms) norm.freezeStatistics = false;
+      for (const norm of norms) norm.freezeStatistics = false;
     }
   }
 

@@ -1,7 +1,18 @@
 /** The first phase's steps. */
 import type { ImageSet, Recordings } from "../data/dataset.js";
 import type { HostRandom } from "../data/random.js";
-import { add, backward, capture, createRng, type Device, imageShift, type Sgd, type Tensor, tensor } from "../index.js";
+import {
+  type Adam,
+  add,
+  backward,
+  capture,
+  createRng,
+  type Device,
+  imageShift,
+  type Sgd,
+  type Tensor,
+  tensor,
+} from "../index.js";
 import { randomShifts } from "./batches.js";
 import type { Encoder } from "./encoder.js";
 import { fmriLoss } from "./losses.js";
@@ -44,7 +55,7 @@ export function drawShifts(device: Device, random: HostRandom, images: Pairs["im
 export interface EncoderStepContext {
   readonly device: Device;
   readonly encoder: Encoder;
-  readonly optimizer: Sgd;
+  readonly optimizer: Sgd | Adam;
   readonly preset: Preset;
 }
 

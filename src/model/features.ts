@@ -128,11 +128,20 @@ function vggFeatures(
   };
 }
 
+/** Images at half their resolution, rounded down, by bilinear sampling. */
+function halved(images: Tensor): Tensor {
+  const [, h, w] = images.shape as [number, number, number, number];
+  const size = [Math.max(1, Math.floor(h / 2)), Math.max(1, Math.floor(w / 2))] as const;
+  return upsample2d(images, { size, mode: "bilinear" });
+}
+
+const bankNames = ["bank", "bank at half resolution"];
+
 /**
- * The bank at full and at half resolution: a stand-in for two depths of VGG19. Its responses keep their sign: rectified ones would
+ * The bank at full resolution, at half, and so on: a stand-in for the depths of VGG19. Its responses keep their sign: rectified ones would
  * be 0 most of the time, and the absolute error of an uncertain prediction would then be least for a blank image.
  */
-function bankFeatures(device: Device, channels: 1 | 3): ImageFeatures {
+function bankFeatures(device: Device, channels: 1 | 3, depth: number): ImageFeatures {
   const bank = gaborBank({ size: 5, inChannels: channels, orientations: 4, wavelengths: [3.5] });
   const { weight } = fixed(device, {
     hwio: bank.weights,
@@ -141,16 +150,18 @@ function bankFeatures(device: Device, channels: 1 | 3): ImageFeatures {
   });
   const layer = (images: Tensor) => conv2d(images, weight, null, { padding: "same" });
   return {
-    layers: ["bank", "bank at half resolution"],
+    layers: Array.from({ length: depth }, (_, i) => bankNames[i] ?? `bank at 1/${2 ** i} of the resolution`),
     forward(images) {
-      const [, h, w] = images.shape as [number, number, number, number];
-      const size = [Math.max(1, Math.floor(h / 2)), Math.max(1, Math.floor(w / 2))] as const;
-      return [layer(images), layer(upsample2d(images, { size, mode: "bilinear" }))];
+      let scaled = images;
+      return Array.from({ length: depth }, (_, i) => {
+        if (i > 0) scaled = halved(scaled);
+        return layer(scaled);
+      });
     },
   };
 }
 
-/** The features of the image loss: VGG19 where its weights are given, else the bank at two resolutions. */
+/** The features of the image loss: VGG19 where its weights are given, else the bank at as many resolutions. */
 export function makeImageFeatures(
   device: Device,
   options: { weights: FeatureWeights; preset: Preset; channels: 1 | 3 },
@@ -158,5 +169,5 @@ export function makeImageFeatures(
   const { weights, preset, channels } = options;
   return weights.vgg19
     ? vggFeatures(device, weights.vgg19, preset.imageLoss.vggLayers)
-    : bankFeatures(device, channels);
+    : bankFeatures(device, channels, preset.imageLoss.featureWeights.length);
 }

@@ -10,6 +10,7 @@ export { type FilterBank, type FilterBankOptions, gaborBank } from "./filter-ban
 export { fmriLoss, ImageLoss } from "./losses.js";
 export {
   authorsPreset,
+  bestPreset,
   type FmriLossConfig,
   type GroupLassoConfig,
   type ImageLossConfig,

@@ -15,10 +15,10 @@ export interface FmriLossConfig {
 /** The image loss L_s: eqs. 3 and 4. */
 export interface ImageLossConfig {
   readonly rgbWeight: number;
-  /** Weight of each feature layer, shallow to deep. */
-  readonly featureWeights: readonly [number, number];
-  /** VGG19 layers, when its weights are given; the built-in bank has one layer for each. */
-  readonly vggLayers: readonly [string, string];
+  /** Weight of each feature layer, shallow to deep. The built-in bank has one layer for each, at half the resolution of the last. */
+  readonly featureWeights: readonly number[];
+  /** VGG19 layers, when its weights are given: as many as there are weights. */
+  readonly vggLayers: readonly string[];
   /** Distance between features: mean absolute (code) or root mean square (text). */
   readonly featureDistance: "meanAbsolute" | "rootMeanSquare";
   readonly totalVariationWeight: number;
@@ -43,7 +43,7 @@ export interface GroupLassoConfig {
 
 /** All choices of the method that the two sources differ in, or that have a number. */
 export interface Preset {
-  readonly name: "paper" | "authors";
+  readonly name: "paper" | "authors" | "best";
   /** Halvings of the image's resolution in the Encoder, conv1 included, for a resolution in pixels. */
   encoderHalvings(resolution: number): number;
   readonly encoderChannels: number;
@@ -52,9 +52,18 @@ export interface Preset {
   readonly encoderGroupLasso: GroupLassoConfig;
   /** Dropout before the Encoder's dense layer while it is trained, and while the Decoder is. */
   readonly encoderDropout: readonly [phase1: number, phase2: number];
+  /**
+   * Whether the Encoder is in evaluation mode while the Decoder is trained: running statistics, no dropout. False: the statistics of
+   * each call, and dropout at its second rate, as in the released code.
+   */
+  readonly frozenEncoderEvaluates: boolean;
+  /** The Encoder's optimizer: SGD with Nesterov momentum, or Adam as the Decoder's. */
+  readonly encoderOptimizer: "sgd" | "adam";
   /** Doublings of the resolution in the Decoder. */
   decoderDoublings(resolution: number): number;
   readonly decoderChannels: number;
+  /** How the Decoder's maps are normalised: over the batch, or each image by itself in groups of channels. */
+  readonly decoderNorm: "batch" | "group";
   readonly decoderConvL1: number;
   readonly decoderGroupLasso: GroupLassoConfig;
   /** Batch norm: new running value = (1 - momentum) old + momentum batch. */
@@ -123,8 +132,11 @@ const shared = {
   encoderConvL2: 1e-3,
   encoderGroupLasso: { l1: 10, group: 800, neighbours: 0.5, inputs: 6272 },
   encoderDropout: [0.5, 0.25],
+  frozenEncoderEvaluates: false,
+  encoderOptimizer: "sgd",
   decoderDoublings: (resolution: number) => Math.min(3, halvingsTo7(resolution)),
   decoderChannels: 64,
+  decoderNorm: "batch",
   decoderConvL1: 1e-5,
   decoderGroupLasso: { l1: 20, group: 400, neighbours: 0.5, inputs: 4643 },
   batchNormMomentum: 0.01,
@@ -185,8 +197,36 @@ export const authorsPreset: Preset = {
   decoderLr: decoderLr(1),
 };
 
+/** Half a cosine from `start` to 0. */
+const cosineLr = (start: number) => (epoch: number, epochs: number) =>
+  (start / 2) * (1 + Math.cos((Math.PI * epoch) / epochs));
+
+/**
+ * Beyond both: what gained identification on simulated subjects that no result is reported on. `docs/results.md` has the row of each
+ * choice, and of those that did not gain.
+ */
+export const bestPreset: Preset = {
+  ...paperPreset,
+  name: "best",
+  frozenEncoderEvaluates: true,
+  decoderNorm: "group",
+  encoderOptimizer: "adam",
+  encoderLr: cosineLr(1e-3),
+  decoderLr: cosineLr(1e-3),
+  imageLoss: {
+    ...paperPreset.imageLoss,
+    rgbWeight: 0.5,
+    featureWeights: [0.25, 0.25, 0.25],
+    vggLayers: ["conv1_2", "conv2_1", "conv2_2"],
+  },
+};
+
 /** The presets by name. */
-export const presets: Readonly<Record<Preset["name"], Preset>> = { paper: paperPreset, authors: authorsPreset };
+export const presets: Readonly<Record<Preset["name"], Preset>> = {
+  paper: paperPreset,
+  authors: authorsPreset,
+  best: bestPreset,
+};
 
 /** Largest random shift at a resolution, in whole pixels; at least 1 unless the preset names its own. */
 export function maxShift(preset: Preset, resolution: number): number {

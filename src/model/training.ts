@@ -53,7 +53,7 @@ export interface TrainingInputs {
 export class Training {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
-  readonly encoderOptimizer: Sgd;
+  readonly encoderOptimizer: Sgd | Adam;
   readonly decoderOptimizer: Adam;
   readonly preset: Preset;
   position: Position = { phase: "encoder", epoch: 0, step: 0 };
@@ -72,8 +72,12 @@ export class Training {
     this.encoder = new Encoder(device, createRng(device, config.seed).fork("encoder"), { ...options, weights });
     this.decoder = new Decoder(device, createRng(device, config.seed).fork("decoder"), options);
     const { encoderMomentum: momentum, adamBetas: betas, adamEps: eps } = this.preset;
-    this.encoderOptimizer = new Sgd(this.encoder.parameters(), { lr: 0.1, momentum, nesterov: true });
-    this.decoderOptimizer = new Adam(this.decoder.parameters(), { lr: 1e-3, betas, eps, amsgrad: true });
+    const adam = { lr: 1e-3, betas, eps, amsgrad: true };
+    this.encoderOptimizer =
+      this.preset.encoderOptimizer === "adam"
+        ? new Adam(this.encoder.parameters(), adam)
+        : new Sgd(this.encoder.parameters(), { lr: 0.1, momentum, nesterov: true });
+    this.decoderOptimizer = new Adam(this.decoder.parameters(), adam);
   }
 
   /** Frees both networks and both optimizers. */
@@ -155,8 +159,11 @@ export class Training {
 
   #lr(phase: Phase, epoch: number, epochs: number): number {
     if (phase === "decoder") return this.preset.decoderLr(epoch, epochs);
+    const lr = this.preset.encoderLr(epoch, epochs);
+    // Adam's steps do not depend on the size of the gradient.
+    if (this.preset.encoderOptimizer === "adam") return lr;
     const [inputs, voxels] = this.encoder.dense.weight.shape as [number, number];
-    return this.preset.encoderLr(epoch, epochs) * Math.min(1, voxels / inputs / this.preset.encoderVoxelsPerInput);
+    return lr * Math.min(1, voxels / inputs / this.preset.encoderVoxelsPerInput);
   }
 
   /**

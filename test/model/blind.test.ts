@@ -7,6 +7,7 @@ import { ridgeBaseline } from "../../src/eval/baselines.js";
 import type { Variant } from "../../src/model/batches.js";
 import { trainingEntries } from "../../src/model/checkpoint.js";
 import { trainingConfig } from "../../src/model/config.js";
+import type { Preset } from "../../src/model/presets.js";
 import { Training } from "../../src/model/training.js";
 import { testDevice, uniform } from "../device.js";
 import { tinyDataset } from "./tiny.js";
@@ -14,7 +15,7 @@ import { tinyDataset } from "./tiny.js";
 const device = await testDevice();
 
 /** All that a training ends with, as text. */
-async function trained(dataset: Dataset, preset: "paper" | "authors", variant: Variant): Promise<string> {
+async function trained(dataset: Dataset, preset: Preset["name"], variant: Variant): Promise<string> {
   const sizes = { encoderEpochs: 1, decoderEpochs: 1, batchSize: 8, encoderChannels: 4, decoderChannels: 4 };
   const config = trainingConfig({ ...sizes, preset, variant, seed: 5 });
   const training = new Training({ device, dataset, weights: noFeatureWeights, config });
@@ -49,6 +50,7 @@ describe("training never sees", () => {
   test.each([
     { preset: "paper", variant: "full" },
     { preset: "authors", variant: "full" },
+    { preset: "best", variant: "full" },
     { preset: "authors", variant: "images" },
     { preset: "paper", variant: "supervised" },
   ] as const)("test images: $preset, $variant", async ({ preset, variant }) => {

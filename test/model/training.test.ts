@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { noFeatureWeights } from "../../src/data/feature-weights.js";
-import { createRng } from "../../src/index.js";
+import { createRng, readState, slice } from "../../src/index.js";
 import { decodeCheckpoint, encodeCheckpoint, restoreTraining, trainingEntries } from "../../src/model/checkpoint.js";
 import { trainingConfig } from "../../src/model/config.js";
 import { Decoder } from "../../src/model/decoder.js";
 import { Encoder } from "../../src/model/encoder.js";
-import { presets } from "../../src/model/presets.js";
+import { type Preset, presets } from "../../src/model/presets.js";
 import { reconstruct } from "../../src/model/reconstruct.js";
 import { Training } from "../../src/model/training.js";
 import { collectLeftovers, randomTensor, testDevice } from "../device.js";
@@ -23,6 +23,7 @@ const config = trainingConfig({
 });
 const make = (dataset = tinyDataset(16), choices = {}) =>
   new Training({ device, dataset, weights: noFeatureWeights, config: { ...config, ...choices } });
+const makeWith = (preset: Preset["name"]) => make(tinyDataset(16), { preset });
 
 async function runAll(training: Training) {
   const reports = [];
@@ -35,6 +36,7 @@ describe("networks", () => {
     { preset: "authors", resolution: 28, channels: 1 },
     { preset: "paper", resolution: 30, channels: 3 },
     { preset: "authors", resolution: 27, channels: 3 },
+    { preset: "best", resolution: 29, channels: 3 },
   ] as const)(
     "$preset at $resolution pixels, $channels channels: shapes fit both ways",
     ({ preset, resolution, channels }) => {
@@ -105,9 +107,39 @@ describe("training", () => {
     training.dispose();
   });
 
-  test.each([1, 2, 3, 5, 6])(
-    "stopped after %i steps, saved and resumed: the same bits as without the stop",
-    async (question) => {
+  test("preset best: the Encoder is in evaluation mode while the Decoder trains, and nothing of it changes", async () => {
+    const training = make(tinyDataset(16), { preset: "best" });
+    const states: string[] = [];
+    for await (const { phase } of training.run()) {
+      const entries = await readState(training.encoder.stateDict());
+      states.push(JSON.stringify([...entries].map(([name, { values }]) => [name, [...values]])));
+      if (phase === "decoder") expect(training.encoder.training).toBe(false);
+    }
+    expect(new Set(states.slice(config.encoderEpochs - 1)).size).toBe(1);
+    training.dispose();
+  });
+
+  test("preset best: what the Decoder makes of one row does not depend on the others", async () => {
+    using _scope = device.scope();
+    const options = { preset: presets.best, resolution: 28, channels: 3, voxels: 11 } as const;
+    const decoder = new Decoder(device, createRng(device, 2), options);
+    const fmri = randomTensor(device, [3, 11], 1);
+    const all = await decoder.forward(fmri).data();
+    const last = await decoder.forward(slice(fmri, { start: [2, 0], end: [3, 11] })).data();
+    expect(Math.max(...last.map((v, i) => Math.abs(v - (all[2 * last.length + i] as number))))).toBeLessThan(1e-6);
+    decoder.dispose();
+  });
+
+  test.each([
+    { question: 1, preset: "authors" },
+    { question: 2, preset: "best" },
+    { question: 3, preset: "authors" },
+    { question: 5, preset: "authors" },
+    { question: 6, preset: "best" },
+  ] as const)(
+    "$preset, stopped after $question steps, saved and resumed: the same bits as without the stop",
+    async ({ question, preset }) => {
+      const make = () => makeWith(preset);
       const whole = make();
       await runAll(whole);
       const expected = await reconstruct(device, whole.decoder, tinyDataset(16).test.fmri);
