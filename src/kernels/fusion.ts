@@ -91,8 +91,8 @@ class Fuser {
     const { reads, writes } = accesses(command);
     this.#flush(
       (group) =>
-        reads.some((storage) => group.writes.has(storage)) ||
-        writes.some((storage) => group.reads.has(storage) || group.writes.has(storage)),
+        reads.some((storage) => this.#holds(group.writes, storage)) ||
+        writes.some((storage) => this.#holds(group.reads, storage) || this.#holds(group.writes, storage)),
     );
     this.output.push(command);
   }
@@ -110,8 +110,9 @@ class Fuser {
     this.#flush(
       (group) =>
         (feeds(group) && (group.size !== size || !inputs.every((input) => this.#inPlace(input, group)))) ||
-        group.reads.has(output) ||
-        group.writes.has(output),
+        inputs.some(({ storage }) => !group.writes.has(storage) && this.#holds(group.writes, storage)) ||
+        this.#holds(group.reads, output) ||
+        this.#holds(group.writes, output),
     );
     const feeding = this.#open.filter(feeds);
     const sharing = this.#open.filter((group) => group.size === size && (size === 1 || this.#shares(group, inputs)));
@@ -127,6 +128,15 @@ class Fuser {
       this.#open.push(target);
     }
     target.add(member);
+  }
+
+  /** Whether a storage is among these, or shares an application's buffer with one: several tensors may lie in one. */
+  #holds(storages: ReadonlySet<Storage>, storage: Storage): boolean {
+    if (storages.has(storage)) return true;
+    const { isTemporary } = this.#context;
+    return (
+      !isTemporary(storage) && [...storages].some((other) => other.buffer === storage.buffer && !isTemporary(other))
+    );
   }
 
   /** Whether an input that the group makes is read at the place where it is written. */

@@ -20,6 +20,7 @@ import { cosine } from "../../src/nn/schedules.js";
 import { restore, type Snapshot, snapshot } from "../../src/nn/snapshot.js";
 import { readState } from "../../src/nn/state.js";
 import { backward } from "../../src/tensor/backward.js";
+import { capture } from "../../src/tensor/capture.js";
 import { tensorFromBuffer } from "../../src/tensor/host-buffer.js";
 import { add, relu, square } from "../../src/tensor/ops/elementwise.js";
 import { reshape } from "../../src/tensor/ops/reshape.js";
@@ -101,6 +102,30 @@ describe("a device that the application made", () => {
     raw.pushErrorScope("validation");
     raw.queue.writeBuffer(buffer, 0, Float32Array.of(8));
     expect(await raw.popErrorScope()).toBeNull();
+    raw.destroy();
+  });
+  test("two tensors in the same bytes: a captured function reads what was there before the update, as the function itself does", async () => {
+    const raw = await hostDevice();
+    const shared = await openDevice({ gpuDevice: raw });
+    const run = async (wrap: (fn: () => Tensor) => () => Tensor) => {
+      const buffer = raw.createBuffer({ size: 256, usage: storageUsage() });
+      raw.queue.writeBuffer(buffer, 0, Float32Array.of(1, 2, 3, 4));
+      const [seen, learnt] = [tensorFromBuffer(shared, buffer, [4]), tensorFromBuffer(shared, buffer, [4])];
+      learnt.requiresGrad = true;
+      const adam = new Adam([learnt], { lr: 0.1 });
+      const step = wrap(() => {
+        const squares = square(seen);
+        adam.step(backward(sum(learnt)));
+        return squares;
+      });
+      const results: number[][] = [];
+      for (let i = 0; i < 3; i++) results.push([...(await step().data())]);
+      return results;
+    };
+    const eager = await run((fn) => fn);
+    expect(eager[1]![0]).toBeCloseTo(0.81, 5);
+    expect(await run((fn) => capture(shared, fn))).toEqual(eager);
+    shared.destroy();
     raw.destroy();
   });
   test("integers, and an update in place of an optimizer", async () => {
