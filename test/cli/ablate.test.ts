@@ -12,7 +12,7 @@ describe("ablate refuses", () => {
     { args: ["--variants", "best"], says: /Variants are supervised, images, full, targetExcluded/ },
     { args: ["--seeds", "1,1"], says: /different seeds/ },
     { args: ["--seeds", "0"], says: /number of seeds/ },
-    { args: ["--sweep", "colour=1,2"], says: /test-repeats, loss-weights, max-shift, snr/ },
+    { args: ["--sweep", "colour=1,2"], says: /test-repeats, loss-weights, preset, max-shift, snr/ },
     { args: ["--sweep", "loss-weights=1:1"], says: /lossWeights/ },
     { args: ["--sweep", "max-shift=0,half"], says: /maxShift/ },
     { args: ["--max-shift", "32"], says: /--max-shift must be less than the resolution, got 32 pixels of 32/ },
