@@ -128,4 +128,15 @@ def limits():
     return [case("clampBetween, some limits crossed", "clampBetween", clamped, inputs)]
 
 
-write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits()})
+def running():
+    cases = []
+    for op, function in (("cumMax", T.cummax), ("cumMin", T.cummin)):
+        cases += [
+            one(op, lambda x, f=function: f(x, 1).values, random(3, 37, 2), axis=1),
+            one(op, lambda x, f=function: f(x, 0).values, grid(70, 3, choices=[0, 1, 2, -1]), ", ties", axis=0),
+            one(op, lambda x, f=function: f(x.flip(0), 0).values.flip(0), random(13, 3), axis=0, reverse=True),
+        ]
+    return cases
+
+
+write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits() + running()})

@@ -199,7 +199,7 @@ export {
   convTranspose1d,
 } from "./tensor/ops/conv1d.js";
 export { conv2d } from "./tensor/ops/conv2d.js";
-export { type CumSumOptions, cumProd, cumSum } from "./tensor/ops/cumulative.js";
+export { type CumMaxOptions, type CumSumOptions, cumMax, cumMin, cumProd, cumSum } from "./tensor/ops/cumulative.js";
 export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
 export {
   abs,

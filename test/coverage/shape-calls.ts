@@ -39,6 +39,8 @@ export const reductions: Readonly<Record<string, Entry>> = {
     { axis: 1 },
     { axis: 1, reverse: true, exclusive: true },
   ),
+  cumMax: each("cumMax", "cummax", x, { axis: 1 }, { axis: 2, reverse: true }),
+  cumMin: each("cumMin", "cummin", x, { axis: 0 }, { axis: -1, reverse: true }),
   softmax: each("softmax", "softmax", x, undefined, { axis: 1 }),
   logSoftmax: each("logSoftmax", "log_softmax", x, undefined, { axis: 1 }),
 };

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { backward } from "../../src/tensor/backward.js";
+import { capture } from "../../src/tensor/capture.js";
 import { gradcheck } from "../../src/tensor/gradcheck.js";
-import { type CumSumOptions, cumProd, cumSum } from "../../src/tensor/ops/cumulative.js";
+import { type CumSumOptions, cumMax, cumMin, cumProd, cumSum } from "../../src/tensor/ops/cumulative.js";
+import { gather } from "../../src/tensor/ops/gather.js";
 import { recurrence } from "../../src/tensor/ops/recurrence.js";
 import { sum } from "../../src/tensor/ops/sum.js";
-import { tensor } from "../../src/tensor/tensor.js";
+import { type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice } from "../device.js";
 import { withBindingLimit } from "../gemm.js";
 import { cumulativeReference } from "../reference/cumulative.js";
@@ -80,6 +82,72 @@ describe.each([
         /cumulative: \d+ rows need a binding of/,
       );
     });
+  });
+  test("rejects", () => {
+    expect(() => op(tensor(device, [1, 2]), { axis: 1 })).toThrow(`${name}: axis must lie in [-1, 0]`);
+  });
+});
+
+describe.each([
+  ["cumMax", cumMax, Number.NEGATIVE_INFINITY],
+  ["cumMin", cumMin, Number.POSITIVE_INFINITY],
+] as const)("%s", (name, op, least) => {
+  test.each(shapes)("forward: %o along %i, both ways, and where each was", async (shape, axis) => {
+    const x = randomTensor(device, shape, 5);
+    for (const reverse of [false, true]) {
+      const { values, indices } = op(x, { axis, reverse });
+      expect([values.shape, indices.shape, indices.dtype]).toEqual([shape, shape, "i32"]);
+      const found = await values.data();
+      expect(Array.from(found)).toEqual(
+        Array.from(cumulativeReference(name, await x.data(), shape, { axis, reverse })),
+      );
+      expect(await gather(x, indices, { axis }).data()).toEqual(found);
+    }
+  });
+  test("forward: of equal elements the one reached last; infinities; signed zeros are equal", async () => {
+    const equal = op(tensor(device, [1, 1, 1, 1]), { axis: 0 });
+    expect(Array.from(await equal.indices.data())).toEqual([0, 1, 2, 3]);
+    const back = op(tensor(device, [1, 1, 1, 1]), { axis: 0, reverse: true });
+    expect(Array.from(await back.indices.data())).toEqual([0, 1, 2, 3]);
+    const zeros = op(tensor(device, [0, -0, 0]), { axis: 0 });
+    expect(Array.from(await zeros.indices.data())).toEqual([0, 1, 2]);
+    const endless = op(tensor(device, [least, 1, -least, least]), { axis: 0 });
+    expect(Array.from(await endless.values.data())).toEqual([least, 1, -least, -least]);
+    expect(Array.from(await endless.indices.data())).toEqual([0, 1, 2, 2]);
+  });
+  test("forward: NaN is taken and spreads, in long axes too", async () => {
+    const values = Float32Array.from({ length: 100 }, (_, i) => (i === 40 || i === 70 ? Number.NaN : i));
+    const { values: found, indices } = op(tensor(device, values), { axis: 0 });
+    expect((await found.data()).findIndex(Number.isNaN)).toBe(40);
+    const places = await indices.data();
+    expect([places[39]! % 39, places[40], places[69], places[70], places[99]]).toEqual([0, 40, 40, 70, 70]);
+  });
+  test("forward: other element types keep theirs", async () => {
+    const whole = op(tensor(device, [3, -2, 5], [3], { dtype: "i32" }), { axis: 0 }).values;
+    expect([whole.dtype, ...(await whole.data())]).toEqual(["i32", 3, ...(name === "cumMax" ? [3, 5] : [-2, -2])]);
+    const mask = op(tensor(device, [0, 1, 0], [3], { dtype: "bool" }), { axis: 0 }).values;
+    expect([mask.dtype, ...(await mask.data()).map(Number)]).toEqual([
+      "bool",
+      0,
+      ...(name === "cumMax" ? [1, 1] : [0, 0]),
+    ]);
+  });
+  test("gradients, first and second", async () => {
+    const x = tensor(device, [0.5, 1.5, 0, 2, -1, 0.7, 0.1, 0.2, 1.2, -0.4, 1.1, 0.9], [2, 6]);
+    await gradcheck((t) => op(t!, { axis: 1 }).values, [x]);
+    await gradcheck((t) => op(t!, { axis: 0, reverse: true }).values, [x]);
+    await checkSecondGradient((t) => op(t!, { axis: 1 }).values, [x]);
+  });
+  test("captured: the bits of the function itself", async () => {
+    const x = randomTensor(device, [5, 70], 3);
+    const plain = op(x, { axis: 1 });
+    const run = capture(device, (t: Tensor) => op(t, { axis: 1 }));
+    for (let i = 0; i < 2; i++) {
+      const { values, indices } = run(x);
+      expect(await values.data()).toEqual(await plain.values.data());
+      expect(await indices.data()).toEqual(await plain.indices.data());
+    }
+    run.dispose();
   });
   test("rejects", () => {
     expect(() => op(tensor(device, [1, 2]), { axis: 1 })).toThrow(`${name}: axis must lie in [-1, 0]`);

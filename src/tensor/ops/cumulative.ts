@@ -1,8 +1,12 @@
 import { type CumulativeKind, cumulative } from "../../kernels/cumulative.js";
-import { defineOp, type Op, type Plan } from "../define-op.js";
+import { checkCall, defineOp, type Op, type Plan } from "../define-op.js";
+import { isFloat } from "../host-values.js";
 import { resolveAxis } from "../shape.js";
-import type { Tensor } from "../tensor.js";
+import { full, type Tensor } from "../tensor.js";
+import { cast } from "./cast.js";
 import { mul } from "./elementwise.js";
+import { gather } from "./gather.js";
+import { equal, isNaN as isNan, logicalOr, where } from "./logic.js";
 import { aroundAxis, flowBack, shift } from "./recurrence.js";
 import { countingType, storedAs } from "./sum.js";
 
@@ -31,10 +35,11 @@ interface CumulativePlan extends Plan {
   readonly options: Required<CumSumOptions>;
 }
 
+/** A running op; without a gradient it is one for other ops to use. */
 function define(
   name: string,
   kind: CumulativeKind,
-  gradient: (saved: Saved, gradOutput: Tensor) => Tensor,
+  gradient: ((saved: Saved, gradOutput: Tensor) => Tensor) | null,
 ): Op<readonly ["x"], CumSumOptions> {
   return defineOp<readonly ["x"], CumSumOptions, CumulativePlan, Saved>({
     name,
@@ -51,7 +56,7 @@ function define(
       if (x.size > 0) cumulative(device, kind, x.storage, output.storage, size, { ...options, ...types });
       return { x, output, options };
     },
-    vjp: { x: gradient },
+    vjp: gradient && { x: gradient },
   });
 }
 
@@ -73,3 +78,47 @@ export const cumProd = define("cumProd", "prod", ({ x, options: { axis, reverse,
   const given = exclusive ? shift(gradOutput, axis, !reverse) : gradOutput;
   return mul(cumProd(x, { axis, reverse, exclusive: true }), flowBack(x, given, axis, reverse));
 });
+
+const running = { cumMax: define("cumMax", "max", null), cumMin: define("cumMin", "min", null) };
+
+/** Runs from the end: the first index that holds is the least of those seen; from the start it is the largest. */
+function defineExtreme(name: "cumMax" | "cumMin") {
+  return (x: Tensor, options: CumMaxOptions): { values: Tensor; indices: Tensor } => {
+    const { axis: given, reverse = false } = checkCall<CumMaxOptions>(name, { x }, options, {
+      axis: "number",
+      reverse: "boolean?",
+    });
+    const axis = resolveAxis(name, given, x.rank);
+    const indices = x.device.noGrad(() => {
+      const numbers = x.dtype === "bool" ? cast(x, "i32") : x;
+      const reached = equal(numbers, running[name](numbers, { axis, reverse }));
+      const taken = isFloat(x.dtype) ? logicalOr(reached, isNan(numbers)) : reached;
+      const size = x.shape[axis] as number;
+      const counted = full(
+        x.device,
+        x.shape.map((_, i) => (i === axis ? size : 1)),
+        1,
+        { dtype: "i32" },
+      );
+      const none = full(x.device, [], reverse ? size - 1 : 0, { dtype: "i32" });
+      const places = where(taken, cumSum(counted, { axis, exclusive: true }), none);
+      return running[reverse ? "cumMin" : "cumMax"](places, { axis, reverse });
+    });
+    return { values: gather(x, indices, { axis }), indices };
+  };
+}
+
+/**
+ * Running maxima along an axis, and where each was: of equal elements the one reached last. NaN spreads to what follows.
+ * The gradient goes to the element that was taken.
+ *
+ * @param x - Any shape with at least one axis, any element type.
+ * @param options - `axis`; `reverse` (default false): from the end.
+ * @returns `values` of `x`'s shape and element type, `indices` i32.
+ * @throws {ShapeError} when the axis does not exist.
+ * @see torch.cummax.
+ */
+export const cumMax = defineExtreme("cumMax");
+
+/** Running minima along an axis, and where each was. See `cumMax`. */
+export const cumMin = defineExtreme("cumMin");
