@@ -42,7 +42,7 @@ export { Conv2d, type Conv2dLayerOptions } from "./nn/conv2d.js";
 export { type CrossEntropyOptions, crossEntropy, type NllOptions, nll } from "./nn/cross-entropy.js";
 export { Dropout } from "./nn/dropout.js";
 export { Ema, type EmaOptions } from "./nn/ema.js";
-export { Embedding, type EmbeddingOptions } from "./nn/embedding.js";
+export { Embedding, type EmbeddingLayerOptions } from "./nn/embedding.js";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./nn/grad-scaler.js";
 export { GradientAccumulator } from "./nn/gradient-accumulator.js";
 export {
@@ -262,7 +262,7 @@ export {
   sinh,
   tan,
 } from "./tensor/ops/functions.js";
-export { embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
+export { type EmbeddingOptions, embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
 export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";

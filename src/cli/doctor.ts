@@ -59,13 +59,18 @@ async function examine(
 async function tuneAndKeep(adapterName: "swiftshader" | undefined): Promise<Finding[]> {
   const device = await openDevice({ tuning: false, ...(adapterName ? { adapter: adapterName } : {}) });
   const findings: Finding[] = [];
-  const tuning = await tune(device, ({ name, share }) => {
-    const value = share < 1 ? `${Math.round(100 * share)} % of the built-in choice's time` : "the built-in choice";
-    findings.push({ name, value });
-    process.stderr.write(`${name}: ${value}\n`);
-  });
-  device.destroy();
-  return [...findings, { name: "kept in", value: writeTuning(tuning) }];
+  try {
+    const tuning = await tune(device, ({ name, share }) => {
+      const value = share < 1 ? `${Math.round(100 * share)} % of the built-in choice's time` : "the built-in choice";
+      findings.push({ name, value });
+      process.stderr.write(`${name}: ${value}\n`);
+    });
+    const kept =
+      writeTuning(tuning) ?? "nowhere: this user has no home folder; set XDG_CACHE_HOME to a folder that stays";
+    return [...findings, { name: "kept in", value: kept }];
+  } finally {
+    device.destroy();
+  }
 }
 
 /** Adds the command. */
@@ -85,6 +90,8 @@ Examples:
   $ voxpix doctor
   $ VOXPIX_ADAPTER=swiftshader voxpix doctor
       the software driver that comes with the package
+  $ voxpix doctor --tune
+      up to a minute on a quiet machine; what other work does meanwhile makes the choice worse
   $ voxpix doctor --json`,
     )
     .action(async (options: { json?: boolean; tune?: boolean }) => {

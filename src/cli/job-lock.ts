@@ -21,7 +21,8 @@ function holderOf(file: string): string | null {
   try {
     const { host, pid } = JSON.parse(readFileSync(file, "utf8")) as { host: string; pid: number };
     const old = Date.now() - statSync(file).mtimeMs > 1000 * staleSeconds;
-    const dead = host === hostname() ? !alive(pid) : old;
+    // A container that is started again has its old name, and often the same process number.
+    const dead = host === hostname() ? pid === process.pid || !alive(pid) : old;
     return dead ? null : `process ${pid} on ${host}`;
   } catch {
     // Gone, or being written this moment.
@@ -50,7 +51,14 @@ export function takeLock(folder: string): { release(): void } | { readonly holde
       rmSync(file, { force: true });
     }
   }
-  const timer = setInterval(() => utimesSync(file, new Date(), new Date()), 1000 * freshSeconds);
+  const touch = () => {
+    try {
+      utimesSync(file, new Date(), new Date());
+    } catch {
+      // Someone removed it, or the folder; what is trained is not lost for that.
+    }
+  };
+  const timer = setInterval(touch, 1000 * freshSeconds);
   timer.unref();
   return {
     release() {

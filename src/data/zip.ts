@@ -34,7 +34,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return sum;
 });
 
-/** The check sum of the format (CRC-32 of ISO 3309). */
+/** The check sum of the format (CRC-32 of ISO 3309): zlib has it from Node 20.15 on only. */
 function crc32(bytes: Uint8Array): number {
   let sum = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) {

@@ -1,14 +1,12 @@
 import { ShapeError } from "../kernels/errors.js";
-import { equal, where } from "../tensor/ops/elementwise.js";
 import { embedding } from "../tensor/ops/gather.js";
-import { unsqueeze } from "../tensor/ops/squeeze.js";
 import type { Rng } from "../tensor/random.js";
-import { constant, type Tensor } from "../tensor/tensor.js";
+import type { Tensor } from "../tensor/tensor.js";
 import type { Initialiser } from "./initialisers.js";
 import { Module, Parameter } from "./module.js";
 
 /** Options of `Embedding`. */
-export interface EmbeddingOptions {
+export interface EmbeddingLayerOptions {
   /** Rows of the table: indices go from 0 to one less. */
   readonly numEmbeddings: number;
   /** Length of a row. */
@@ -22,7 +20,7 @@ export interface EmbeddingOptions {
 const standardNormal: Initialiser = (rng, shape) => rng.normal(shape);
 
 /** @throws {ShapeError} unless the sizes are whole and the padding is a row. @returns The padding's row, or `null`. */
-function checkOptions({ numEmbeddings, embeddingDim, paddingIdx }: EmbeddingOptions): number | null {
+function checkOptions({ numEmbeddings, embeddingDim, paddingIdx }: EmbeddingLayerOptions): number | null {
   for (const [name, value] of Object.entries({ numEmbeddings, embeddingDim }))
     if (!(Number.isInteger(value) && value >= 1))
       throw new ShapeError(`Embedding: ${name} must be whole and at least 1, got ${value}`);
@@ -53,7 +51,7 @@ export class Embedding extends Module {
    * @param rng - Draws the initial rows, and names the device.
    * @throws {ShapeError} when a size is not a whole number of at least 1 or `paddingIdx` is no row.
    */
-  constructor(rng: Rng, options: EmbeddingOptions) {
+  constructor(rng: Rng, options: EmbeddingLayerOptions) {
     super();
     const { numEmbeddings, embeddingDim, init = standardNormal } = options;
     this.#padding = checkOptions(options);
@@ -68,9 +66,6 @@ export class Embedding extends Module {
    * @throws {DTypeError} when the indices are no whole numbers.
    */
   forward(indices: Tensor): Tensor {
-    const rows = embedding(this.weight, indices);
-    if (this.#padding === null) return rows;
-    const isPadding = equal(indices, constant(indices.device, this.#padding, indices.dtype));
-    return where(unsqueeze(isPadding, { axes: -1 }), rows.detach(), rows);
+    return embedding(this.weight, indices, this.#padding === null ? {} : { paddingIdx: this.#padding });
   }
 }

@@ -1,8 +1,19 @@
 /** Run folders under hostile use: two processes, kills, full disks, damaged logs. */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { takeLock } from "../../src/cli/job-lock.js";
 import { RunFolder } from "../../src/cli/run-folder.js";
 import { describe as describePath } from "../../src/data/describe.js";
 import { unwritable, writeWhole } from "../../src/report/write-whole.js";
@@ -28,6 +39,29 @@ async function writeStudy(): Promise<void> {
   const rows = names.map((_, i) => Array.from({ length: 8 }, (_, v) => ((i * 7 + v * v * 3) % 11) - 5).join(","));
   writeFileSync(join(scratch, "study/fmri.csv"), rows.join("\n"));
 }
+
+describe("the lock of a folder", () => {
+  test("left by a process of the same number and host is taken: a container that was killed and started again", () => {
+    const folder = join(scratch, "again");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "running.json"), JSON.stringify({ host: hostname(), pid: process.pid }));
+    const lock = takeLock(folder);
+    expect(lock).not.toHaveProperty("holder");
+    if ("release" in lock) lock.release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("removed by hand while it is held: nothing fails", () => {
+    vi.useFakeTimers();
+    const folder = join(scratch, "removed");
+    mkdirSync(folder);
+    const lock = takeLock(folder);
+    rmSync(folder, { recursive: true });
+    expect(() => vi.advanceTimersByTime(60_000)).not.toThrow();
+    if ("release" in lock) lock.release();
+    vi.useRealTimers();
+  });
+});
 
 describe("a run folder", { timeout: 300_000 }, () => {
   beforeAll(writeStudy);
@@ -58,10 +92,7 @@ describe("a run folder", { timeout: 300_000 }, () => {
       join(scratch, "run/config.json"),
       readFileSync(join(scratch, "run/config.json"), "utf8").replace("4000", "3"),
     );
-    writeFileSync(
-      join(scratch, "run/running.json"),
-      `{"host":"${(await import("node:os")).hostname()}","pid":99999999}`,
-    );
+    writeFileSync(join(scratch, "run/running.json"), `{"host":"${hostname()}","pid":99999999}`);
     const resumed = await voxpix(scratch, ["train", "--resume", "run"]);
     expect(resumed.stderr).not.toMatch(/voxpix: /);
     expect(resumed.code).toBe(0);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { tuningFile, useKeptTuning, writeTuning } from "../../src/kernels/node/tuning-file.js";
+import { cacheFolder, tuningFile, useKeptTuning, writeTuning } from "../../src/kernels/node/tuning-file.js";
 import { setTiles, tilesOf } from "../../src/kernels/tiles.js";
 import { tune } from "../../src/kernels/tuner.js";
 import { adapterKey, tileClasses, useTuning } from "../../src/kernels/tuning.js";
@@ -76,10 +76,20 @@ describe("kept tuning", () => {
     expect(tilesOf(device).size).toBe(0);
     const file = writeTuning(tuning);
     expect(file).toBe(tuningFile(tuning.adapter));
-    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(tuning);
+    expect(JSON.parse(readFileSync(file as string, "utf8"))).toEqual(tuning);
     useKeptTuning(device);
     expect(tilesOf(device).get(first.key)).toEqual(other);
     expect(warn).not.toHaveBeenCalled();
+  });
+
+  test("has no place where the user has no home folder and names none", () => {
+    const home = () => {
+      throw new Error("uv_os_homedir returned ENOENT");
+    };
+    expect(cacheFolder(home)).toBe(folder);
+    vi.stubEnv("XDG_CACHE_HOME", "");
+    expect(cacheFolder(home)).toBeNull();
+    expect(cacheFolder(() => "/home/someone")).toBe("/home/someone/.cache");
   });
 
   test.each([
@@ -87,7 +97,7 @@ describe("kept tuning", () => {
     ["of another version", JSON.stringify({ ...tuning, version: 0 })],
   ])("that is %s is ignored with one line", (_name, text) => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    const file = tuningFile(adapterKey(device));
+    const file = tuningFile(adapterKey(device)) as string;
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
     useKeptTuning(device);

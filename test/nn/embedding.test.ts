@@ -3,7 +3,7 @@ import {
   backward,
   createRng,
   Embedding,
-  type EmbeddingOptions,
+  type EmbeddingLayerOptions,
   glorotUniform,
   gradcheck,
   mul,
@@ -17,7 +17,7 @@ import { randomTensor, testDevice } from "../device.js";
 
 const device = await testDevice();
 const sizes = { numEmbeddings: 7, embeddingDim: 3 };
-const layer = (options: Partial<EmbeddingOptions> = {}) =>
+const layer = (options: Partial<EmbeddingLayerOptions> = {}) =>
   new Embedding(createRng(device, 5), { ...sizes, ...options });
 const indices = (dtype: "i32" | "u32") => tensor(device, [6, 2, 2, 0, 5, 2], [2, 1, 3], { dtype });
 

@@ -81,7 +81,7 @@ export const cumProd = define("cumProd", "prod", ({ x, options: { axis, reverse,
 
 const running = { cumMax: define("cumMax", "max", null), cumMin: define("cumMin", "min", null) };
 
-/** Runs from the end: the first index that holds is the least of those seen; from the start it is the largest. */
+/** Running values with their indices: that of the element reached last is the largest so far, or from the end the least. */
 function defineExtreme(name: "cumMax" | "cumMin") {
   return (x: Tensor, options: CumMaxOptions): { values: Tensor; indices: Tensor } => {
     const { axis: given, reverse = false } = checkCall<CumMaxOptions>(name, { x }, options, {
