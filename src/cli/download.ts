@@ -4,8 +4,11 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import pc from "picocolors";
 import { type Download, downloads, onRequest } from "../data/downloads.js";
+import { DataError } from "../data/errors.js";
 import { fetchFile, sha256Of } from "../data/fetch-file.js";
+import { CheckpointError } from "../model/errors.js";
 import { UsageError } from "./errors.js";
+import { makeFolder } from "./make-folder.js";
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
@@ -47,18 +50,39 @@ interface DownloadArguments {
   readonly json?: boolean;
 }
 
+/** A file that is there already is not fetched again; one that bears the name and is another is not taken for it. */
+async function checkPresent({ name, sha256 }: Download, path: string, json: boolean): Promise<void> {
+  const found = json || sha256 !== null ? await sha256Of(path) : null;
+  if (sha256 !== null && found?.startsWith(sha256) === false) {
+    throw new DataError(
+      `${path} is there already, with SHA-256 ${found}, not ${sha256}...`,
+      "Move it away, or delete it.",
+    );
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ name, path, sha256: found })}\n`);
+  else process.stderr.write(`${path} is there already${sha256 === null ? "" : ", its checksum right"}\n`);
+}
+
+/** The disk's own errors, with the file and what to do. */
+function onDiskError(part: string, error: unknown): never {
+  if (!(error instanceof Error && "syscall" in error)) throw error;
+  const reason = error.message.replace(/, \w+( '.*)?$/s, "");
+  throw new CheckpointError(
+    `${part} cannot be written (${reason}); once it can, the same command goes on from what came`,
+  );
+}
+
 async function fetchOne(item: Download, { out, url, json }: DownloadArguments): Promise<void> {
   const path = join(out, item.file);
   const say = (line: string) => void (json === true || process.stderr.write(`${line}\n`));
-  if (existsSync(path)) {
-    say(`${path} is there already`);
-    if (json === true)
-      process.stdout.write(`${JSON.stringify({ name: item.name, path, sha256: await sha256Of(path) })}\n`);
-    return;
-  }
+  if (existsSync(path)) return checkPresent(item, path, json === true);
+  makeFolder(out, "--out");
   say(`${item.what}\nlicence: ${item.licence}`);
   const onProgress = json === true ? null : progress(item.file);
-  const result = await fetchFile(url ?? item.url, path, { sha256: item.sha256, ...(onProgress && { onProgress }) });
+  const options = { sha256: item.sha256, ...(onProgress && { onProgress }) };
+  const result = await fetchFile(url ?? item.url, path, options).catch((error: unknown) =>
+    onDiskError(`${path}.part`, error),
+  );
   if (onProgress) process.stderr.write("\n");
   const checked = item.sha256 === null ? "no checksum is published; note this one" : "checked";
   if (json === true) process.stdout.write(`${JSON.stringify({ name: item.name, path, ...result })}\n`);

@@ -48,7 +48,7 @@ function ranged({ etag = '"v1"', breakAfter = Number.POSITIVE_INFINITY } = {}): 
     });
     const part = content.subarray(start, start + breakAfter);
     if (part.length === content.length - start) response.end(part);
-    else response.write(part, () => setTimeout(() => response.destroy(), 20));
+    else response.write(part, () => setTimeout(() => response.destroy(), 200));
   };
 }
 
@@ -71,7 +71,10 @@ describe("fetchFile", () => {
     const result = await fetchFile(url, target("broken"), fast);
     expect(read(target("broken")).equals(content)).toBe(true);
     expect(result.sha256).toBe(sha256);
-    expect(asked).toEqual([undefined, "bytes=70000-", "bytes=140000-", "bytes=210000-", "bytes=280000-"]);
+    // Of what a broken connection brought last, some may be lost on a busy machine; what is there is never asked for again.
+    const starts = asked.map((header) => Number(/\d+/.exec(header ?? "0")?.[0]));
+    expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
+    expect(starts.length).toBeGreaterThanOrEqual(5);
   });
 
   test("what an earlier call left is used by the next", async () => {
@@ -102,7 +105,7 @@ describe("fetchFile", () => {
     let calls = 0;
     handle = (_, response) => {
       response.writeHead(200, { "Content-Length": content.length });
-      if (calls++ < 2) response.write(content.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20));
+      if (calls++ < 2) response.write(content.subarray(0, 1000), () => setTimeout(() => response.destroy(), 200));
       else response.end(content);
     };
     expect((await fetchFile(url, target("plain"), fast)).bytes).toBe(content.length);
@@ -145,7 +148,7 @@ describe("fetchFile", () => {
     expect((await fetchFile(url, target("busy"), fast)).bytes).toBe(content.length);
     await expectDataError(
       () => fetchFile("http://127.0.0.1:9/x", target("dead"), { ...fast, attempts: 2 }),
-      /the connection broke 2 times/,
+      /x: nothing came in 2 tries \(bad port\)/,
     );
   });
 });
@@ -188,6 +191,19 @@ describe("voxpix download", () => {
     const again = await run("kay", "--url", url, "--out", "got", "--json");
     expect(JSON.parse(again.out)).toMatchObject({ name: "kay", sha256 });
     expect(asked).toHaveLength(1);
+  });
+
+  test("does not take another file of the same name for it, and says what cannot be written", async () => {
+    writeFileSync(join(folder, "vgg19-dcbb9e9d.pth"), "half of it");
+    expect(await run("vgg19", "--out", ".")).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/vgg19-dcbb9e9d\.pth is there already, with SHA-256 [0-9a-f]{64}, not dcbb9e9d\.\.\./),
+    });
+    writeFileSync(join(folder, "a-file"), "");
+    expect(await run("kay", "--url", url, "--out", "a-file")).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/a-file cannot be made .*choose another --out/),
+    });
   });
 
   test("refuses a wrong checksum, an unknown name and what must be asked for", async () => {

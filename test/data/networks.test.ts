@@ -251,7 +251,7 @@ describe("safetensors", () => {
       () => openSafetensors(`${url}/whole`),
       /the server sends whole files only, not ranges\. Download/,
     );
-    await expectDataError(() => openSafetensors("http://127.0.0.1:9/x"), /cannot be read \(fetch failed\)/);
+    await expectDataError(() => openSafetensors("http://127.0.0.1:9/x"), /cannot be read \(bad port\)/);
   });
 
   const file = (table: string, data = 0) => {
