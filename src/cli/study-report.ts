@@ -31,7 +31,7 @@ function pointChart(rows: readonly StudyRow[]): Chart {
   return identificationChart(rows.map(({ method, identification }) => ({ method, identification })));
 }
 
-/** 2-way identification over the values of a sweep that are numbers, one line a method. */
+/** 2-way identification with its intervals over the values of a sweep that are numbers, one line a method. */
 function sweepChart(results: StudyResults): Chart | null {
   const [sweep, ...others] = results.study.sweep;
   if (
@@ -46,13 +46,17 @@ function sweepChart(results: StudyResults): Chart | null {
     label,
     points: results.rows.flatMap(({ method, point, identification }) => {
       const summary = identification[2];
-      return method === label && summary ? [[Number(point[sweep.name]), summary.mean] as const] : [];
+      return method === label && summary ? [[Number(point[sweep.name]), summary.mean, summary.interval] as const] : [];
     }),
   }));
+  const values = sweep.values.map(Number);
   return lineChart({
     series,
     xLabel: sweep.name,
     chance: 0.5,
+    bottom: 0.4,
+    // Values that lie far apart, 1, 5 and 35 repeats, are factors rather than steps.
+    logarithmic: Math.min(...values) > 0 && Math.max(...values) >= 8 * Math.min(...values),
     format: (value) => `${Math.round(100 * value)} %`,
     description: `2-way identification by ${sweep.name}: ${series.map(({ label, points }) => `${label} ${points.map(([x, y]) => `${x}: ${Math.round(100 * y)} %`).join(", ")}`).join("; ")}.`,
   });

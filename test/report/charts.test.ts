@@ -99,6 +99,49 @@ describe("lineChart", () => {
     }
     expect(numbers(svg, /<(circle)/g).length).toBe(points.length);
   });
+
+  const spread = { low: 0.55, high: 0.7 };
+  const sweep = {
+    series: ["a", "b"].map((label) => ({
+      label,
+      points: [[1, 0.6, spread] as const, [4, 0.65, spread] as const, [16, 0.68, spread] as const],
+    })),
+    xLabel: "repeats",
+    description: "sweep",
+  };
+  const places = (svg: string) => numbers(svg, /<circle cx="([\d.]+)" cy="([\d.]+)"/g);
+
+  test("logarithmic: equal factors are equal distances, and the values are named", () => {
+    const svg = inlineSvg(lineChart({ ...sweep, logarithmic: true }));
+    const [one, four, sixteen] = places(svg).map(([x]) => x!);
+    expect(four! - one!).toBeCloseTo(sixteen! - four!, 0);
+    for (const value of ["1", "4", "16"]) expect(svg).toContain(`>${value}</text>`);
+    const [, linearFour, linearSixteen] = places(inlineSvg(lineChart(sweep))).map(([x]) => x!);
+    expect(linearSixteen! - linearFour!).toBeCloseTo(4 * (linearFour! - one!), 0);
+  });
+
+  test("intervals: one a point, through it, those of two series side by side", () => {
+    const svg = inlineSvg(lineChart({ ...sweep, logarithmic: true, bottom: 0.4 }));
+    const intervals = numbers(
+      svg,
+      /<line x1="([\d.]+)" y1="([\d.]+)" x2="[\d.]+" y2="([\d.]+)" stroke="#[0-9a-f]+" stroke-width="1.2"/g,
+    );
+    expect(intervals).toHaveLength(6);
+    places(svg).forEach(([x, y], i) => {
+      const [at, low, high] = intervals[i]!;
+      expect(at).toBe(x);
+      expect(low).toBeGreaterThan(y!);
+      expect(high).toBeLessThan(y!);
+    });
+    expect(intervals[3]![0]! - intervals[0]![0]!).toBeCloseTo(4, 1);
+  });
+
+  test("bottom: the axis starts there, or below it where a value is lower", () => {
+    const ends = (bottom: number) => places(inlineSvg(lineChart({ ...sweep, bottom }))).map(([, y]) => y!);
+    // 0.6 of 0.4 to 0.7, and of 0.55 (the lowest end of an interval) to 0.7; the plot is 180 pixels high.
+    expect(ends(0.4)[0]).toBeCloseTo(10 + (180 * 0.1) / 0.3, 0);
+    expect(ends(0.65)[0]).toBeCloseTo(10 + (180 * 0.1) / 0.15, 0);
+  });
 });
 
 test.each([
