@@ -69,8 +69,20 @@ function bearClosedPipes(): void {
   }
 }
 
+/** Prints one line to stderr (a stack with `--debug`) and sets the exit code. */
+export function reportError(error: unknown): void {
+  process.exitCode = exitCodeOf(error);
+  // commander has printed its own message.
+  if (error instanceof CommanderError) return;
+  const debug = process.argv.includes("--debug");
+  const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
+  process.stderr.write(`voxpix: ${text}\n`);
+  if (process.exitCode === 1 && !debug)
+    process.stderr.write("voxpix: this is a fault of voxpix itself; --debug shows where\n");
+}
+
 /**
- * Runs a command to its end: on an error prints one line to stderr (a stack with `--debug`) and sets the exit code.
+ * Runs a command to its end: an error is told by {@link reportError}.
  *
  * @param body - The command.
  */
@@ -79,13 +91,6 @@ export async function runCommand(body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
-    // commander has printed its own message.
-    if (error instanceof CommanderError) return;
-    const debug = process.argv.includes("--debug");
-    const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
-    process.stderr.write(`voxpix: ${text}\n`);
-    if (process.exitCode === 1 && !debug)
-      process.stderr.write("voxpix: this is a fault of voxpix itself; --debug shows where\n");
+    reportError(error);
   }
 }

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import { type Description, describe, type FactValue } from "../data/describe.js";
+import { reportError } from "./errors.js";
 
 function lines(value: FactValue): string[] {
   if (typeof value !== "object") return [typeof value === "number" ? value.toLocaleString("en") : value];
@@ -39,8 +40,13 @@ export function addInspect(program: Command): void {
     )
     .action(async (paths: string[], options: { json?: boolean }) => {
       for (const path of paths) {
-        const description = await describe(path);
-        process.stdout.write(`${options.json ? JSON.stringify(description) : inspectText(description)}\n`);
+        try {
+          const description = await describe(path);
+          process.stdout.write(`${options.json ? JSON.stringify(description) : inspectText(description)}\n`);
+        } catch (error) {
+          // One file that cannot be read does not hide the others.
+          reportError(error);
+        }
       }
     });
 }

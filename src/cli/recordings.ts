@@ -1,7 +1,9 @@
 /** From a configuration to recordings, whatever the dataset. */
+import { dirname } from "node:path";
 import type { RawDataset } from "../data/dataset.js";
 import { readDigit69 } from "../data/digit69.js";
 import { type FeatureWeights, loadFeatureWeights, noFeatureWeights } from "../data/feature-weights.js";
+import { fileOrFolder } from "../data/files.js";
 import { readFolder } from "../data/folder.js";
 import { readGod } from "../data/god.js";
 import { readKay } from "../data/kay.js";
@@ -20,6 +22,9 @@ function given<T extends object>(settings: T): Given<T> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
+/** Where pictures are looked for when nobody says: beside the recordings. */
+const folderOf = async (path: string) => ((await fileOrFolder(path)) === "file" ? dirname(path) : path);
+
 async function readDataset(config: RunConfig): Promise<RawDataset> {
   const { resolution, channels, seed, subject, roi, stimuli } = config;
   const path = config.data ?? "";
@@ -32,7 +37,7 @@ async function readDataset(config: RunConfig): Promise<RawDataset> {
       return (await simulateRecordings({ seed, ...size, ...photographs, ...given(config.simulate) })).raw;
     }
     case "god":
-      return readGod(path, { ...chosen, stimuli: stimuli ?? path });
+      return readGod(path, { ...chosen, stimuli: stimuli ?? (await folderOf(path)) });
     case "vim1":
       return readVim1(path, { ...chosen, ...shown });
     case "kay":

@@ -1,8 +1,7 @@
 /** The "69" dataset: fMRI of early visual cortex while one subject saw 50 handwritten sixes and 50 nines (van Gerven et al. 2010). */
-import { join } from "node:path";
 import type { Dataset, Matrix, RawDataset } from "./dataset.js";
 import { DataError } from "./errors.js";
-import { fileOrFolder } from "./files.js";
+import { fileOfKind } from "./identify.js";
 import { readMat5 } from "./mat5.js";
 import { type MatFile, matMatrix } from "./mat5-values.js";
 import { type NormaliseOptions, normalise } from "./normalise.js";
@@ -16,7 +15,6 @@ export interface Digit69Options {
   readonly channels?: 1 | 3;
 }
 
-const FILE = "digit69_28x28.mat";
 const SIDE = 28;
 
 /**
@@ -28,7 +26,7 @@ const SIDE = 28;
 export async function readDigit69(path: string, options: Digit69Options = {}): Promise<RawDataset> {
   const { resolution = SIDE, channels = 1 } = options;
   checkSize("resolution", resolution);
-  const file = (await fileOrFolder(path)) === "folder" ? join(path, FILE) : path;
+  const file = await fileOfKind(path, "digit69", "digit69_28x28.mat");
   const mat = await readMat5(file);
   const train = readPart(mat, "Trn");
   const test = readPart(mat, "Test");
@@ -111,5 +109,5 @@ function rowsOf({ rows, columns, values }: Matrix): Matrix[] {
 }
 
 function wrongFile(file: string, what: string): DataError {
-  return new DataError(`${file}: ${what}`, `Give the original ${FILE} of the 69 dataset.`);
+  return new DataError(`${file}: ${what}`, "Give the original digit69_28x28.mat of the 69 dataset.");
 }

@@ -41,6 +41,9 @@ export type FileKind = keyof typeof fileKinds;
 /** Kinds that training can name as its dataset. */
 export const datasetKinds = ["god", "vim1", "kay", "ssfmri2im", "digit69", "folder"] as const;
 
+/** How names of files of recordings end: in a folder only these are looked into. */
+const RECORDINGS = /\.(mat|h5|hdf5|npz)$/i;
+
 const IMAGE_STARTS: readonly (readonly number[])[] = [
   [0xff, 0xd8, 0xff],
   [0x89, 0x50, 0x4e, 0x47],
@@ -139,11 +142,29 @@ async function identifyFolder(path: string): Promise<FileKind | null> {
   if ((await exists(join(path, "config.json"))) && (await exists(join(path, "log.jsonl")))) return "run";
   const files = await listFiles(path);
   if ((await exists(join(path, "images"))) && files.some((name) => /^split\.(csv|json)$/.test(name))) return "folder";
-  for (const name of files.filter((candidate) => /\.(mat|h5|hdf5|npz)$/i.test(candidate))) {
+  for (const name of files.filter((candidate) => RECORDINGS.test(candidate))) {
     const kind = await identifyFile(join(path, name));
     if (kind === "god" || kind === "vim1" || kind === "kay" || kind === "ssfmri2im" || kind === "digit69") return kind;
   }
   return (await listTree(path, isImageName)).length > 0 ? "images" : null;
+}
+
+/**
+ * The file of a kind: `path` itself when it is a file, of whatever kind, else the one in the folder.
+ *
+ * @param usual - The name that it was published under: of several files, that one is meant.
+ * @throws {DataError} when the folder holds none, or several under other names.
+ */
+export async function fileOfKind(path: string, kind: FileKind, usual: string): Promise<string> {
+  if ((await fileOrFolder(path)) === "file") return path;
+  const found: string[] = [];
+  for (const name of (await listFiles(path)).filter((candidate) => RECORDINGS.test(candidate))) {
+    if ((await identifyFile(join(path, name))) === kind) found.push(name);
+  }
+  const [only] = found.includes(usual) ? [usual] : found;
+  if (only !== undefined && (only === usual || found.length === 1)) return join(path, only);
+  const what = only === undefined ? "no file in it is" : `${found.join(", ")} are each`;
+  throw new DataError(`${path}: ${what} ${fileKinds[kind]}`, "Name the file itself.");
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Dataset, ImageSet, Matrix, RawDataset } from "./dataset.js";
 import { DataError } from "./errors.js";
 import { toFloat32 } from "./fmri-table.js";
+import { fileOfKind } from "./identify.js";
 import { averagedRecordings, type GreyRange, regionsOfCodes, toUnit, widen } from "./natural-images.js";
 import { type NormaliseOptions, normalise } from "./normalise.js";
 import { npyMatrix } from "./npy.js";
@@ -25,21 +26,22 @@ const wanted = ["stimuli", "stimuli_test", "responses", "responses_test", "roi",
  * Reads `kay_images.npz`: 1,750 training and 120 validation pictures, one averaged response each. Pictures are grey values around 0;
  * they are brought to [0, 1] by the least and greatest value of the training pictures.
  *
+ * @param path - The file, or the folder that holds it.
  * @throws {DataError} when it is missing, damaged, or another file.
  */
 export async function readKay(path: string, options: KayOptions = {}): Promise<RawDataset> {
   const { resolution = 112, channels = 1 } = options;
   checkSize("resolution", resolution);
-  return withNpz(path, async (npz) => {
+  return withNpz(await fileOfKind(path, "kay", "kay_images.npz"), async (npz) => {
     const missing = wanted.find((name) => !npz.names.includes(name));
     if (missing !== undefined) {
-      throw new DataError(`${path}: no array ${missing}, it holds ${npz.names.join(", ")}`, "Give kay_images.npz.");
+      throw new DataError(`${npz.file}: no array ${missing}, it holds ${npz.names.join(", ")}`, "Give kay_images.npz.");
     }
     const [train, test] = [await readResponses(npz, "responses"), await readResponses(npz, "responses_test")];
     const roi = await npz.read("roi");
     if (train.columns !== test.columns || roi.values.length !== train.columns) {
       throw new DataError(
-        `${path}: responses of ${train.columns} voxels, responses_test of ${test.columns}, roi of ${roi.values.length}`,
+        `${npz.file}: responses of ${train.columns} voxels, responses_test of ${test.columns}, roi of ${roi.values.length}`,
         "Give the original kay_images.npz.",
       );
     }

@@ -1,8 +1,7 @@
 /** The recordings of 'fMRI on ImageNet' as the PyTorch follow-up of Beliy et al. releases them: `sbj_N.npz` beside `images_112.npz`. */
-import { join } from "node:path";
+import { dirname } from "node:path";
 import type { Dataset, Matrix, RawDataset, Region } from "./dataset.js";
 import { DataError } from "./errors.js";
-import { listFiles } from "./files.js";
 import { splitAt } from "./god.js";
 import { type NormaliseOptions, normalise } from "./normalise.js";
 import { npyMatrix } from "./npy.js";
@@ -10,7 +9,7 @@ import { type Npz, withNpz } from "./npz.js";
 import { checkSize } from "./resample.js";
 import { selectRois } from "./rois.js";
 import { groupRows } from "./runs.js";
-import { loadStimuli } from "./stimuli.js";
+import { archiveIn, loadStimuli } from "./stimuli.js";
 import { subjectFile } from "./subject-file.js";
 
 /** Which subject and voxels, and how the pictures are shown. */
@@ -121,11 +120,9 @@ async function readMasks(npz: Npz, voxels: number): Promise<Region[]> {
 }
 
 async function picturesBeside(file: string): Promise<string> {
-  const folder = join(file, "..");
-  for (const name of (await listFiles(folder)).filter((candidate) => /\.npz$/i.test(candidate))) {
-    const path = join(folder, name);
-    if (await withNpz(path, (npz) => Promise.resolve(npz.names.includes("train_images")))) return path;
-  }
+  const folder = dirname(file);
+  const archive = await archiveIn(folder);
+  if (archive !== null) return archive;
   throw new DataError(`${folder}: no .npz with train_images beside ${file}`, "Give images_112.npz with --stimuli.");
 }
 

@@ -3,10 +3,10 @@ import { dirname, join } from "node:path";
 import { readCsv } from "./csv.js";
 import type { ImageSet } from "./dataset.js";
 import { DataError } from "./errors.js";
-import { listImages } from "./file-tree.js";
+import { listTree } from "./file-tree.js";
 import { fileOrFolder, listFiles } from "./files.js";
 import { toFloat32 } from "./fmri-table.js";
-import { loadImageAt } from "./images.js";
+import { isImageName, loadImageAt } from "./images.js";
 import { type Npz, withNpz } from "./npz.js";
 import { resizeImages, stackImages, withChannels } from "./resample.js";
 import { stimulusOfName } from "./stimulus-id.js";
@@ -40,21 +40,39 @@ const BLOCK = 64;
  * Loads the pictures.
  *
  * @param path - A folder of ImageNet files, also nested; or an .npz with `train_images` and `test_images` in the order of
- *   `imageID_training.csv` and `imageID_test.csv`, values from 0 to 1.
+ *   `imageID_training.csv` and `imageID_test.csv`, values from 0 to 1; or a folder that holds one.
  * @returns Training pictures, then test pictures, in the order asked for.
  * @throws {DataError} when some are missing (how many and which), an .npz has other numbers of pictures, or a file is unreadable.
  */
 export async function loadStimuli(path: string, shown: ShownParts, size: StimulusSize): Promise<ImageSet> {
-  const folder = (await fileOrFolder(path)) === "folder";
-  if (folder) return fromFolder(path, shown, size);
-  return withNpz(path, async (npz) => {
+  const archive = (await fileOrFolder(path)) === "file" ? path : await archiveFor(path, shown);
+  if (archive === null) return fromFolder(path, shown, size);
+  return withNpz(archive, async (npz) => {
     const parts: ImageSet[] = [];
     for (const part of ["train", "test"] as const) {
-      const places = await placesOf(npz, part, shown[part], path);
+      const places = await placesOf(npz, part, shown[part], archive);
       parts.push(await fromNpz(npz, ARRAYS[part], places, size));
     }
     return joinImages(parts);
   });
+}
+
+/** The .npz of pictures that a folder holds; `null` when there is none. */
+export async function archiveIn(folder: string): Promise<string | null> {
+  for (const name of (await listFiles(folder)).filter((candidate) => /\.npz$/i.test(candidate))) {
+    const path = join(folder, name);
+    if (await withNpz(path, (npz) => Promise.resolve(npz.names.includes(ARRAYS.train)))) return path;
+  }
+  return null;
+}
+
+/** The archive of a folder that holds no picture under a name that the recording says; files by name are the originals. */
+async function archiveFor(folder: string, { train, test }: ShownParts): Promise<string | null> {
+  const archive = await archiveIn(folder);
+  if (archive === null || train.names === null || test.names === null) return archive;
+  const wanted = new Set([...train.names, ...test.names]);
+  const files = await listTree(folder, isImageName);
+  return files.some((file) => wanted.has(stimulusOfName(file) ?? "")) ? null : archive;
 }
 
 /** Several sets of one size as one. */
@@ -78,7 +96,14 @@ async function fromFolder(folder: string, { train, test }: ShownParts, size: Sti
     );
   }
   const files = new Map<string, string>();
-  for (const file of await listImages(folder)) {
+  const there = await listTree(folder, isImageName);
+  if (there.length === 0) {
+    throw new DataError(
+      `${folder}: no pictures in this folder or below`,
+      "Say with --stimuli where they are: a folder of ImageNet's files by name, or the .npz of all.",
+    );
+  }
+  for (const file of there) {
     const name = stimulusOfName(file);
     if (name !== null && !files.has(name)) files.set(name, file);
   }

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { inspectText } from "../../src/cli/inspect.js";
 import { describe as describePath } from "../../src/data/describe.js";
-import { identifyDataset } from "../../src/data/identify.js";
+import { fileOfKind, identifyDataset } from "../../src/data/identify.js";
 import { expectDataError, fixture, recording } from "../data/helpers.js";
 
 const weights = (name: string) => fileURLToPath(new URL(`../fixtures/weights/${name}`, import.meta.url));
@@ -97,6 +97,18 @@ describe("inspect", () => {
     const nothing = file("nothing.bin", Uint8Array.of(1, 0, 2, 0, 3, 0, 200, 1, 9));
     expect(await describePath(nothing)).toMatchObject({ kind: null, what: "nothing that voxpix reads" });
     await expectDataError(() => describePath(join(scratch, "none")), /none: no such file or folder/);
+    mkdirSync(join(scratch, "open"));
+    copyFileSync(recording("kay_images.npz"), join(scratch, "open/under another name.npz"));
+    expect(await describePath(join(scratch, "open"))).toMatchObject({ kind: "kay", facts: { voxels: 6 } });
+    copyFileSync(recording("kay_images.npz"), join(scratch, "open/copy.npz"));
+    await expectDataError(
+      () => describePath(join(scratch, "open")),
+      /open: copy\.npz, under another name\.npz are each kay_images\.npz, the open part of vim-1\. Name the file itself/,
+    );
+    await expectDataError(
+      () => fileOfKind(subjects, "digit69", "digit69_28x28.mat"),
+      /subjects: no file in it is the 69 dataset/,
+    );
     await expectDataError(() => identifyDataset(nothing), /it is nothing that is known, not recordings/);
     expect(await identifyDataset(subjects)).toBe("god");
   });
@@ -120,5 +132,8 @@ describe("inspect", () => {
     expect(refused.code).toBe(3);
     expect(refused.err.trim().split("\n")).toHaveLength(1);
     expect(refused.err).toMatch(/only tensors are read, and nothing is run/);
+    const some = await run("--json", weights("evil.pth"), join(scratch, "none"), fixture("f4.npy"));
+    expect([some.code, some.err.trim().split("\n").length]).toEqual([3, 2]);
+    expect(JSON.parse(some.out)).toMatchObject({ kind: "npy" });
   });
 });

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadDigit69, readDigit69 } from "../../src/data/digit69.js";
@@ -55,13 +55,17 @@ describe("digit69: a file of the same layout", () => {
 
   test("rejects a folder without it, a truncated copy and a bad resolution", async () => {
     const { folder, write } = temporaryFolder();
-    await expectDataError(() => loadDigit69(folder), /digit69_28x28.mat: no such file/);
+    await expectDataError(
+      () => loadDigit69(folder),
+      /no file in it is the 69 dataset of handwritten digits\. Name the file/,
+    );
     const whole = readFileSync(FILE);
     for (const length of [100, 128, 135, 200, whole.length - 1]) {
       const path = write("cut.mat", whole.subarray(0, length));
       await expectDataError(() => loadDigit69(path), /cut.mat: (truncated|no variable)/);
     }
-    copyFileSync(FILE, join(folder, "digit69_28x28.mat"));
+    rmSync(join(folder, "cut.mat"));
+    copyFileSync(FILE, join(folder, "digits, renamed.mat"));
     await expectDataError(() => loadDigit69(folder, { resolution: 0 }), /resolution is 0, expected/);
   });
 });

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -66,6 +66,20 @@ describe("god", () => {
   test("stimuli as ImageNet files, nested, some in colour at other sizes", async () => {
     const raw = await readGod(recording("god/bdpy.h5"), { stimuli: jpegs, resolution: 8 });
     const { images } = await readGod(recording("god/bdpy.h5"), { stimuli: npz, resolution: 8 });
+    // A folder that holds the archive and its lists does as well.
+    const folder = mkdtempSync(join(tmpdir(), "voxpix-pictures-"));
+    for (const name of ["images.npz", "imageID_training.csv", "imageID_test.csv"]) {
+      copyFileSync(recording(`god/${name}`), join(folder, name));
+    }
+    const inFolder = await readGod(recording("god/brainliner.mat"), { stimuli: folder, resolution: 8 });
+    const named = await readGod(recording("god/brainliner.mat"), { stimuli: npz, resolution: 8 });
+    expect(inFolder.images.pixels).toEqual(named.images.pixels);
+    // Files under the pictures' own names are taken before it.
+    cpSync(jpegs, join(folder, "jpegs"), { recursive: true });
+    expect((await readGod(recording("god/bdpy.h5"), { stimuli: folder, resolution: 8 })).images.pixels).toEqual(
+      raw.images.pixels,
+    );
+    rmSync(folder, { recursive: true });
     expect(raw.images).toMatchObject({ count: 16, height: 8, width: 8, channels: 3 });
     // The files are the middle 16 of 24 columns; JPEG and resampling leave the same picture within a few grey levels.
     const mean = (pixels: Float32Array) => pixels.reduce((a, b) => a + b, 0) / pixels.length;
