@@ -3,6 +3,7 @@ import type { Device } from "./device.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
+import { type ImageWindow, imageWindows } from "./windows.js";
 
 /** Modes of padding that copy elements of the input. */
 export type CopyingPadMode = "replicate" | "reflect" | "symmetric" | "circular";
@@ -54,7 +55,33 @@ function growing(shape: readonly number[], padding: Padding, axes: readonly numb
   return shapes;
 }
 
-/** Pads `input` of `shape`; a padded axis has at least one element. */
+/** One axis on both sides of its padding, as `[outer, L, inner]` and `[outer, PL, inner]`, in windows over `outer`. */
+function axisWindows(device: Device, op: string, small: readonly number[], large: readonly number[], axis: number) {
+  const [inner, outer] = [size(small.slice(axis + 1)), size(small.slice(0, axis))];
+  const [L, PL] = [small[axis] as number, large[axis] as number];
+  const [less, more] = [L * inner, PL * inner];
+  const windows = imageWindows(
+    device,
+    op,
+    outer,
+    [
+      [outer * less * 4, less],
+      [outer * more * 4, more],
+    ],
+    "rows",
+  );
+  return windows.map(({ N, of }: ImageWindow) => ({
+    dims: { L, PL, inner },
+    less: { n: N * less, of: (storage: Storage) => of(storage, less) },
+    more: { n: N * more, of: (storage: Storage) => of(storage, more) },
+  }));
+}
+
+/**
+ * Pads `input` of `shape`; a padded axis has at least one element.
+ *
+ * @throws {DeviceError} when the least number of rows of an axis and all within it exceeds one binding.
+ */
 export function pad(
   device: Device,
   mode: CopyingPadMode,
@@ -68,18 +95,15 @@ export function pad(
   chain(device, "pad/partial", shapes, { input, output }, (i, from, to) => {
     const axis = axes[i] as number;
     const [small, large] = [shapes[i] as readonly number[], shapes[i + 1] as readonly number[]];
-    device.launch(sources.pad, {
-      dims: {
-        n: size(large),
-        L: small[axis] as number,
-        PL: large[axis] as number,
-        inner: size(small.slice(axis + 1)),
-        before: (padding[axis] as readonly [number, number])[0],
-      },
-      buffers: { input: from, output: to },
-      constants: { source: `${mode}(p, last)` },
-      groups: grid(size(large), 64),
-    });
+    const [before] = padding[axis] as readonly [number, number];
+    for (const { dims, less, more } of axisWindows(device, "pad", small, large, axis)) {
+      device.launch(sources.pad, {
+        dims: { n: more.n, ...dims, before },
+        buffers: { input: less.of(from), output: more.of(to) },
+        constants: { source: `${mode}(p, last)` },
+        groups: grid(more.n, 64),
+      });
+    }
   });
 }
 
@@ -98,20 +122,17 @@ export function padGradInput(
   chain(device, "pad-grad-input/partial", shapes, { input: gradOutput, output }, (i, from, to) => {
     const axis = axes[i] as number;
     const [large, small] = [shapes[i] as readonly number[], shapes[i + 1] as readonly number[]];
-    device.launch(sources["pad-grad-input"], {
-      dims: {
-        n: size(small),
-        L: small[axis] as number,
-        PL: large[axis] as number,
-        inner: size(small.slice(axis + 1)),
-        before: (padding[axis] as readonly [number, number])[0],
-      },
-      buffers: { grad_output: from, output: to },
-      constants:
-        mode === "replicate"
-          ? { REPLICATE: "true" }
-          : { image_before: `${mode}_before(l, size)`, image_after: `${mode}_after(l, size)` },
-      groups: grid(size(small), 64),
-    });
+    const [before] = padding[axis] as readonly [number, number];
+    for (const { dims, less, more } of axisWindows(device, "padGradInput", small, large, axis)) {
+      device.launch(sources["pad-grad-input"], {
+        dims: { n: less.n, ...dims, before },
+        buffers: { grad_output: more.of(from), output: less.of(to) },
+        constants:
+          mode === "replicate"
+            ? { REPLICATE: "true" }
+            : { image_before: `${mode}_before(l, size)`, image_after: `${mode}_after(l, size)` },
+        groups: grid(less.n, 64),
+      });
+    }
   });
 }

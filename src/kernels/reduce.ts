@@ -4,7 +4,7 @@ import type { Binding } from "./dispatcher.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
-import { imageWindows } from "./windows.js";
+import { imageWindows, windowsFit } from "./windows.js";
 
 /** Elements one thread combines: short enough to be exact, long enough to be worth a thread. */
 const elementsPerThread = 64;
@@ -67,9 +67,10 @@ export interface ReductionSize {
 }
 
 /**
- * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1. What exceeds one binding is read in windows.
+ * Reduces the middle axis of `[outer, length, inner]`; `length` is at least 1. What exceeds one binding is read in windows,
+ * where these cannot begin at the rows, through a copy.
  *
- * @throws {DeviceError} when 64 rows, outer ones or where there is but one of the axis itself, exceed a binding.
+ * @throws {DeviceError} when neither 64 elements along `length` of all `inner` ones nor all of `length` for 64 fit one binding.
  */
 export function reduce(
   device: Device,
@@ -86,6 +87,10 @@ export function reduce(
     return;
   }
   const operands = [[input.bytes, perRow] as const, [output.bytes, inner] as const];
+  if (!windowsFit(device, operands) && (outer > 1 || length * 256 <= device.adapter.maxBindingBytes)) {
+    (outer > 1 ? reduceEach : reduceWide)(device, kind, input, output, size, options);
+    return;
+  }
   for (const { N, of } of imageWindows(device, kind, outer, operands, "rows"))
     reduceWhole(device, kind, of(input, perRow), of(output, inner), { ...size, outer: N }, options);
 }
@@ -125,6 +130,46 @@ function reduceLong(
   reduce(device, laterPass(kind), parts, output, { outer: 1, length: count, inner }, laterOptions(options));
   part.release();
   parts.release();
+}
+
+/** Few long rows one by one, each from a copy that begins at its own start. */
+function reduceEach(
+  device: Device,
+  kind: Reduction,
+  input: Storage,
+  output: Storage,
+  { outer, length, inner }: ReductionSize,
+  options: ReduceKernelOptions,
+): void {
+  const row = device.allocate(length * inner * 4, `${kind}/row`);
+  const part = device.allocate(inner * 4, `${kind}/part`);
+  for (let o = 0; o < outer; o++) {
+    device.copy(input, o * length * inner * 4, row, 0, length * inner * 4);
+    reduce(device, kind, row, part, { outer: 1, length, inner }, options);
+    device.copy(part, 0, output, o * inner * 4, inner * 4);
+  }
+  part.release();
+  row.release();
+}
+
+/** An axis of few elements that lie far apart: some columns at a time, copied together. */
+function reduceWide(
+  device: Device,
+  kind: Reduction,
+  input: Storage,
+  output: Storage,
+  { length, inner }: ReductionSize,
+  options: ReduceKernelOptions,
+): void {
+  const step = Math.min(inner, Math.floor(device.adapter.maxBindingBytes / (length * 256)) * 64);
+  const columns = device.allocate(length * step * 4, `${kind}/columns`);
+  for (let first = 0; first < inner; first += step) {
+    const count = Math.min(step, inner - first);
+    for (let l = 0; l < length; l++) device.copy(input, (l * inner + first) * 4, columns, l * count * 4, count * 4);
+    const part = windowOf(output, first, count);
+    reduceWhole(device, kind, columns, part, { outer: 1, length, inner: count }, options);
+  }
+  columns.release();
 }
 
 /** Passes over one binding until a single element is left along the axis. */

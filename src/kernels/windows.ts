@@ -33,6 +33,18 @@ export interface ImageWindow {
   of(storage: Storage, elements: number): Binding;
 }
 
+/** Images in the largest window of a batch, and 0 where the least number that starts at a multiple of 256 bytes does not fit. */
+function windowSize(device: Device, tensors: readonly (readonly [bytes: number, elements: number])[]) {
+  // 64 elements are 256 bytes: with an odd number of elements an image, only every 64th image starts there.
+  const granularity = Math.max(...tensors.map(([, elements]) => 64 / gcd(64, elements)));
+  const fits = Math.min(...tensors.map(([, elements]) => Math.floor(device.adapter.maxBindingBytes / (4 * elements))));
+  return { granularity, step: Math.floor(fits / granularity) * granularity };
+}
+
+/** Whether `imageWindows` can cut such tensors. */
+export const windowsFit = (device: Device, tensors: readonly (readonly [bytes: number, elements: number])[]): boolean =>
+  tensors.every(([bytes]) => bytes <= device.adapter.maxBindingBytes) || windowSize(device, tensors).step > 0;
+
 /**
  * Cuts a batch into windows whose tensors each fit one binding; one window when everything does.
  *
@@ -49,10 +61,7 @@ export function imageWindows(
 ): ImageWindow[] {
   const limit = device.adapter.maxBindingBytes;
   if (tensors.every(([bytes]) => bytes <= limit)) return [{ N, of: (storage) => storage }];
-  // 64 elements are 256 bytes: with an odd number of elements an image, only every 64th image starts there.
-  const granularity = Math.max(...tensors.map(([, elements]) => 64 / gcd(64, elements)));
-  const fits = Math.min(...tensors.map(([, elements]) => Math.floor(limit / (4 * elements))));
-  const step = Math.floor(fits / granularity) * granularity;
+  const { granularity, step } = windowSize(device, tensors);
   if (step === 0) {
     const largest = Math.max(...tensors.map(([, elements]) => 4 * elements * granularity));
     throw new DeviceError(

@@ -1,10 +1,6 @@
 /** What a convolution layer puts around its input instead of zeros. */
-import { ShapeError } from "../kernels/errors.js";
 import { axisPadding, type Padding } from "../tensor/conv2d-geometry.js";
-import { concat } from "../tensor/ops/concat.js";
 import { pad } from "../tensor/ops/pad.js";
-import { slice } from "../tensor/ops/slice.js";
-import { describeShapes } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 
 /** Zeros, the mirrored image without its edge, the nearest pixel, or the image again from its other side. */
@@ -17,23 +13,6 @@ export interface Windows {
   readonly dilation: readonly [number, number];
 }
 
-/** One axis continued from its other side. */
-function wrap(op: string, x: Tensor, axis: number, [before, after]: readonly [number, number]): Tensor {
-  const size = x.shape[axis] as number;
-  if (Math.max(before, after) > size) {
-    throw new ShapeError(
-      `${op}: circular padding must be at most the size of its axis, got ${Math.max(before, after)} for ${size}${describeShapes([["x", x.shape, "NHWC"]])}`,
-    );
-  }
-  const part = (from: number, to: number) =>
-    slice(x, {
-      start: x.shape.map((_, i) => (i === axis ? from : null)),
-      end: x.shape.map((_, i) => (i === axis ? to : null)),
-    });
-  const parts = [...(before > 0 ? [part(size - before, size)] : []), x, ...(after > 0 ? [part(0, after)] : [])];
-  return parts.length === 1 ? x : concat(parts, { axis });
-}
-
 /**
  * `x` with its border, for a convolution that then pads nothing.
  *
@@ -41,7 +20,6 @@ function wrap(op: string, x: Tensor, axis: number, [before, after]: readonly [nu
  * @throws {ShapeError} when the mode needs a larger image.
  */
 export function padImage(
-  op: string,
   x: Tensor,
   mode: Exclude<PaddingMode, "zeros">,
   padding: Padding,
@@ -51,6 +29,5 @@ export function padImage(
     const extent = dilation[i] * (kernel[i] - 1) + 1;
     return axisPadding(padding, i, x.shape[i + 1] as number, extent, stride[i]);
   }) as [readonly [number, number], readonly [number, number]];
-  if (mode !== "circular") return pad(x, { mode, padding: [[0, 0], ...edges, [0, 0]] });
-  return wrap(op, wrap(op, x, 1, edges[0]), 2, edges[1]);
+  return edges.flat().some((own) => own > 0) ? pad(x, { mode, padding: [[0, 0], ...edges, [0, 0]] }) : x;
 }

@@ -46,7 +46,7 @@ export class Conv2d extends Module {
   forward(x: Tensor): Tensor {
     const { padding = 0 } = this.#options;
     if (this.#paddingMode === "zeros" || x.rank !== 4) return conv2d(x, this.weight, this.bias, this.#options);
-    const padded = padImage("Conv2d", x, this.#paddingMode, padding, this.#windows);
+    const padded = padImage(x, this.#paddingMode, padding, this.#windows);
     return conv2d(padded, this.weight, this.bias, { ...this.#options, padding: 0 });
   }
 }

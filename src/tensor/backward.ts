@@ -5,7 +5,7 @@ import { widened } from "./define-op.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
 import { formatShape, sameShape } from "./shape.js";
-import { constant, full, type GraphNode, type Tensor } from "./tensor.js";
+import { constant, full, type GraphNode, type Tensor, zeros } from "./tensor.js";
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -17,11 +17,20 @@ export interface BackwardOptions {
   readonly createGraph?: boolean;
 }
 
-/** Gradients by tensor. */
+/** Gradients by tensor. One that is zero because step functions (`sign`, `floor`) lie on every way to its tensor has no entry. */
 export class Gradients extends Map<Tensor, Tensor> {
-  /** The gradient of a tensor. @throws {GradError} when the output did not depend on it. */
+  readonly #reached: ReadonlySet<Tensor>;
+
+  /** @param reached - Tensors that the output was made from. */
+  constructor(gradients: Iterable<readonly [Tensor, Tensor]> = [], reached: ReadonlySet<Tensor> = new Set()) {
+    super(gradients);
+    this.#reached = reached;
+  }
+
+  /** The gradient of a tensor; zeros where there are only step functions between. @throws {GradError} when the output did not depend on it. */
   of(tensor: Tensor): Tensor {
     const gradient = this.get(tensor);
+    if (!gradient && this.#reached.has(tensor)) return zeros(tensor.device, tensor.shape);
     if (!gradient) {
       throw new GradError(
         `backward: there is no gradient for a tensor of shape ${formatShape(tensor.shape)}: the output does not depend on it, or it has requiresGrad false`,
@@ -31,8 +40,8 @@ export class Gradients extends Map<Tensor, Tensor> {
   }
 }
 
-/** Every tensor with a node that `output` was made from, latest first; each comes before what it was made from. */
-function reachable(output: Tensor): Tensor[] {
+/** Every tensor that needs a gradient and that `output` was made from, itself included. */
+function reachable(output: Tensor): ReadonlySet<Tensor> {
   const seen = new Set<Tensor>([output]);
   const stack = [output];
   for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
@@ -42,16 +51,20 @@ function reachable(output: Tensor): Tensor[] {
       stack.push(input);
     }
   }
-  return [...seen]
-    .filter((tensor) => tensor.node !== null)
-    .sort((a, b) => (b.node as GraphNode).order - (a.node as GraphNode).order);
+  return seen;
 }
 
+/** Those with a node, latest first; each comes before what it was made from. */
+const latestFirst = (tensors: ReadonlySet<Tensor>): Tensor[] =>
+  [...tensors]
+    .filter((tensor) => tensor.node !== null)
+    .sort((a, b) => (b.node as GraphNode).order - (a.node as GraphNode).order);
+
 /** Tensors whose gradient leads to one of `targets`; everything else needs no gradient. */
-function leadingTo(targets: ReadonlySet<Tensor> | null, latestFirst: readonly Tensor[]): (tensor: Tensor) => boolean {
+function leadingTo(targets: ReadonlySet<Tensor> | null, nodes: readonly Tensor[]): (tensor: Tensor) => boolean {
   if (targets === null) return (tensor) => tensor.requiresGrad;
   const useful = new Set<Tensor>(targets);
-  for (const tensor of [...latestFirst].reverse()) {
+  for (const tensor of [...nodes].reverse()) {
     if (tensor.node?.inputs.some((input) => input && useful.has(input))) useful.add(tensor);
   }
   return (tensor) => useful.has(tensor);
@@ -196,7 +209,8 @@ export function backward(output: Tensor, options: BackwardOptions = {}): Gradien
 /** The walk itself; `scope` owns what it creates, unless that is to be part of a graph. */
 function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope | null): Gradients {
   const targets = wrt ? new Set(wrt) : null;
-  const nodes = reachable(output);
+  const reached = reachable(output);
+  const nodes = latestFirst(reached);
   for (const tensor of nodes) checkUnchanged(tensor, tensor.node as GraphNode);
   const wanted = leadingTo(targets, nodes);
   const pending = new Pending(scope);
@@ -213,7 +227,7 @@ function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope
     for (const input of node.inputs) if (input?.requiresGrad && !input.node) leaves.add(input);
     if (!targets?.has(tensor)) pending.release(gradient);
   }
-  const result = new Gradients();
+  const result = new Gradients([], reached);
   for (const tensor of targets ?? leaves) {
     const gradient = pending.get(tensor);
     if (gradient) result.set(tensor, gradient);

@@ -84,7 +84,9 @@ export function checkResizing(
         `${op}: 2 x input size x output size of an axis must be below 2^31, got ${from[i]} and ${to[i]}${line}`,
       );
     }
-    if (!factors) return [from[i], to[i]];
+    // PyTorch copies an axis that keeps its size, whatever the factor.
+    const kept = mode === "bilinear" && !antialias && from[i] === to[i];
+    if (!factors || kept) return [from[i], to[i]];
     const [output, input] = fraction(factors[i], [2 ** 30 / (from[i] + 2), 2 ** 30 / (to[i] + 1)]);
     return [input, output];
   };

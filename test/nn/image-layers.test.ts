@@ -242,7 +242,7 @@ describe("Conv2d paddingMode", () => {
       new Conv2d(rng, { inChannels: 1, outChannels: 1, kernelSize: 1, padding: 3, paddingMode });
     const x = randomTensor(device, [1, 2, 5, 1], 1);
     expect(() => make("circular").forward(x)).toThrow(
-      "Conv2d: circular padding must be at most the size of its axis, got 3 for 2\n  x NHWC [1, 2, 5, 1]",
+      "pad: circular needs a padding of at most the size 2 of axis 1, got 3\n  x [1, 2, 5, 1]",
     );
     expect(() => make("reflect").forward(x)).toThrow("pad: reflect needs a padding smaller than the size 2 of axis 1");
     expect(() => make("reflect").forward(tensor(device, [1]))).toThrow("conv2d: x must have 4 axes (NHWC), got 1");

@@ -94,6 +94,7 @@ describe("special values", () => {
     ["norm -1 with a zero", (x) => norm(x, { p: -1 }), [0, 4], 0, [0, 0]],
     ["norm of infinity shares", (x) => norm(x, { p: inf }), [-2, 1, 2], 2, [-0.5, 0, 0.5]],
     ["norm of -infinity", (x) => norm(x, { p: -inf }), [-2, 1, 2], 1, [0, 1, 0]],
+    ["variance with infinity, the others", variance, [1, inf, 3], nan, [-inf, nan, -inf]],
     ["norm 0", (x) => norm(x, { p: 0 }), [0, 1, -3], 2, [0, 0, 0]],
     ["norm with NaN", norm, [1, nan], nan],
     ["std of equal elements", std, [2, 2], 0, [0, 0]],
@@ -135,6 +136,12 @@ describe("special values", () => {
   ])("%s of nothing", async (_name, op, expected) => {
     expectClose(await op(tensor(device, [], [0])).data(), [expected], 0);
     expectClose(await op(tensor(device, [], [0, 3])).data(), [expected], 0);
+  });
+  test("norm 0 has a gradient, of zeros", async () => {
+    const x = tensor(device, [0, 2, nan], [3], { requiresGrad: true });
+    const y = norm(x, { p: 0 });
+    expect(await y.item()).toBe(2);
+    expect(Array.from(await backward(y).of(x).data())).toEqual([0, 0, 0]);
   });
   test("the gradient of nothing is nothing", async () => {
     for (const op of [sum, prod, variance]) {

@@ -57,6 +57,14 @@ describe.each(rules)("upsample2d %o", (rule) => {
 });
 
 describe("upsample2d", () => {
+  test("bilinear copies an axis that keeps its size under a scale", async () => {
+    const x = tensor(device, [1, 5, 2, 8, 4, 3], [1, 3, 2, 1], { requiresGrad: true });
+    const y = upsample2d(x, { scale: [1.3, 2], mode: "bilinear" });
+    // Rows as they are, columns at -1/4, 1/4, 3/4 and 5/4.
+    expectClose(await y.data(), [1, 2, 4, 5, 2, 3.5, 6.5, 8, 4, 3.75, 3.25, 3], 1e-6);
+    const ones = tensor(device, new Float32Array(12).fill(1), [1, 3, 4, 1]);
+    expectClose(await backward(y, { gradOutput: ones }).of(x).data(), [2, 2, 2, 2, 2, 2], 1e-6);
+  });
   test("scale gives the floor of the scaled sizes", async () => {
     const x = randomTensor(device, [1, 3, 5, 2], 1);
     expect(upsample2d(x, { scale: 2 }).shape).toEqual([1, 6, 10, 2]);

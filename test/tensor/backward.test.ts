@@ -15,7 +15,7 @@ import { rowReferences } from "../reference/elementwise.js";
 const device = await testDevice();
 /** A few f32 operations. */
 const tolerance = 1e-6;
-const { add, exp, greater, less, mul, neg, relu, sign, square, sub, where } = ops;
+const { add, exp, floor, greater, less, mul, neg, relu, sign, square, sub, where } = ops;
 
 const leaf = (values: readonly number[], shape?: readonly number[]) =>
   tensor(device, values, shape, { requiresGrad: true });
@@ -97,6 +97,14 @@ describe("backward: where gradients go", () => {
     expect(() => gradients.of(fixed)).toThrow(
       "backward: there is no gradient for a tensor of shape [2]: the output does not depend on it, or it has requiresGrad false",
     );
+  });
+  test("zeros through step functions", async () => {
+    using _scope = device.scope();
+    const [x, y] = [leaf([1.5, -2]), leaf([3, 4])];
+    const gradients = backward(sum(mul(floor(neg(x)), y)));
+    expect(gradients.get(x)).toBeUndefined();
+    expect(await read(gradients.of(x))).toEqual([0, 0]);
+    expect(await read(gradients.of(y))).toEqual([-2, 2]);
   });
   test("not through detach, noGrad or masks", async () => {
     using _scope = device.scope();

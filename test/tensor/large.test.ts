@@ -42,6 +42,9 @@ const cases: { name: string; f: () => Tensor }[] = [
   { name: "mean over the middle axis", f: () => mean(x, { axes: 1 }) },
   { name: "max over two axes", f: () => max(x, { axes: [0, 2] }) },
   { name: "sum of squares of a long axis", f: () => sumSquares(long) },
+  { name: "sum over the first axis of few long rows", f: () => sum(randomTensor(device, [3, 9001], 8), { axes: 0 }) },
+  { name: "mean of each of few long rows", f: () => mean(randomTensor(device, [3, 9001], 8), { axes: 1 }) },
+  { name: "max over the middle of few", f: () => max(randomTensor(device, [2, 5, 4999], 9), { axes: 1 }) },
 ];
 
 /** Ops that only move elements, on what is over one binding as input, as result, or both. */
@@ -74,6 +77,18 @@ const moving: { name: string; shape?: number[]; f: (x: Tensor) => Tensor }[] = [
         value: -2,
       }),
   },
+  ...(["replicate", "reflect", "symmetric", "circular"] as const).map((mode) => ({
+    name: `pad, ${mode}`,
+    f: (t: Tensor) =>
+      pad(t, {
+        padding: [
+          [0, 0],
+          [2, 3],
+          [4, 1],
+        ],
+        mode,
+      }),
+  })),
   { name: "pad of few elements", shape: [3], f: (t) => pad(t, { padding: [[7000, 2001]], value: 5 }) },
   { name: "sliceScatter", f: (t) => sliceScatter(t, { shape: [610, 7, 11], start: [609, 0, 1], step: [-2, 1, 2] }) },
 ];

@@ -3,7 +3,7 @@ import { checkCall } from "../define-op.js";
 import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
-import { abs, equal, pow, where } from "./elementwise.js";
+import { abs, equal, pow, sign, where } from "./elementwise.js";
 import { max, min } from "./max.js";
 import { type ReduceOptions, reducedShape, reduceKinds, sum } from "./sum.js";
 import { sumAbs, sumSquares } from "./sum-squares.js";
@@ -52,6 +52,6 @@ export function norm(x: Tensor, given: NormOptions = {}): Tensor {
   if (p === Infinity) return max(abs(x), options);
   if (p === -Infinity) return min(abs(x), options);
   if (p !== 0) return flatAtZero(sum(flatAtZero(abs(x), p), options), 1 / p);
-  const [zero, one] = [constant(x.device, 0), constant(x.device, 1)];
-  return sum(where(equal(x, zero), zero, one), options);
+  // The sign of 0 is 0, and its gradient everywhere.
+  return sum(where(equal(x, constant(x.device, 0)), sign(x), constant(x.device, 1)), options);
 }

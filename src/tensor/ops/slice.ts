@@ -27,17 +27,16 @@ function resolveRange(shape: Shape, axis: number, options: SliceOptions): Range 
   const step = options.step?.[axis] ?? 1;
   if (!Number.isInteger(step) || step === 0)
     throw new ShapeError(`slice: step must be a whole number other than 0, got ${step} on axis ${axis}`);
-  const last = step > 0 ? size : size - 1;
+  // What a forward walk may stop before, and a backward walk begin at: one step beyond the ends.
+  const [first, last] = step > 0 ? [0, size] : [-1, size - 1];
   const resolve = (name: "start" | "end", otherwise: number) => {
     const given = options[name]?.[axis] ?? null;
     if (given === null) return otherwise;
-    const index = given < 0 ? given + size : given;
-    if (!Number.isInteger(given) || index < 0 || index > last) {
+    if (!Number.isInteger(given) && Math.abs(given) !== Infinity)
       throw new ShapeError(
-        `slice: ${name} must lie in [${-size}, ${last}] on axis ${axis}, got ${given}${describeShapes([["x", shape]])}`,
+        `slice: ${name} must be a whole number on axis ${axis}, got ${given}${describeShapes([["x", shape]])}`,
       );
-    }
-    return index;
+    return Math.min(Math.max(given < 0 ? given + size : given, first), last);
   };
   const start = resolve("start", step > 0 ? 0 : size - 1);
   const end = resolve("end", step > 0 ? size : -1);
@@ -45,13 +44,13 @@ function resolveRange(shape: Shape, axis: number, options: SliceOptions): Range 
 }
 
 /**
- * A part of a tensor: along each axis the indices `start, start + step, ...` before `end`. As `x[start:end:step]` in NumPy,
- * except that an index out of range is an error.
+ * A part of a tensor: along each axis the indices `start, start + step, ...` before `end`. As `x[start:end:step]` in NumPy
+ * and PyTorch: `start` and `end` beyond an end of the axis mean that end, so a part may be smaller than asked for, or empty.
  *
  * @param x - Any shape and element type.
  * @param options - `start`, `end` (default: to the end), `step` (default 1); one entry an axis, missing ones take all of it.
  * @returns `ceil((end - start) / step)` elements along each axis, contiguous.
- * @throws {ShapeError} when there are more entries than axes, or an index lies outside its axis.
+ * @throws {ShapeError} when there are more entries than axes, or one is no whole number.
  *
  * @example
  * slice(image, { start: [0, 2], end: [1, -2] }); // image[0:1, 2:-2]

@@ -70,7 +70,7 @@ const isDirect = (resizing: Resizing): resizing is Direct => resizing.mode !== "
  * With `r` the ratio of input to output size, or the inverse of `scale`: nearest `y[n,i,j,c] = x[n, floor(i r), floor(j r), c]`;
  * nearest-exact at `floor((i + 1/2) r)`; bilinear weighs by distance at `max((i + 1/2) r - 1/2, 0)`, bicubic by Keys' cubic with a = -3/4
  * at `(i + 1/2) r - 1/2`, both at `i (H - 1) / (OH - 1)` with `alignCorners`. `antialias` widens a bilinear or bicubic (then a = -1/2)
- * filter by `r` where the image shrinks, so that every pixel counts.
+ * filter by `r` where the image shrinks, so that every pixel counts. Bilinear copies an axis that keeps its size.
  *
  * @param x - NHWC `[N, H, W, C]`.
  * @param options - `scale` or `size` (both axes, or `[rows, columns]`); `mode` default `"nearest"`; `alignCorners` default false;

@@ -4,6 +4,7 @@ import { describeShapes, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { roundedOnce } from "./cast.js";
 import { div, equal, sqrt, sub, where } from "./elementwise.js";
+import { isFinite as finite } from "./logic.js";
 import { mean, type ReduceOptions, reducedShape, reduceKinds } from "./sum.js";
 import { sumSquares } from "./sum-squares.js";
 
@@ -30,7 +31,10 @@ function varianceOf(x: Tensor, axes: readonly number[], divisor: number, keepDim
   // The variance does not change when all elements move: about a rounded mean, differences are exact, and so is their own mean.
   const center = x.device.noGrad(() => mean(x, { axes, keepDims: true }));
   const moved = sub(x, center);
-  const squares = sumSquares(sub(moved, mean(moved, { axes, keepDims: true })), { axes, keepDims });
+  const rest = mean(moved, { axes, keepDims: true });
+  // An infinite element leaves nothing to centre; PyTorch's gradient of the others is infinite, not NaN.
+  const centred = sub(moved, where(finite(rest), rest, constant(x.device, 0)));
+  const squares = sumSquares(centred, { axes, keepDims });
   return div(squares, constant(x.device, divisor));
 }
 
