@@ -3,6 +3,7 @@ import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
 import { forcedGemmVersion, lanesToUse } from "./gemm.js";
 import * as sources from "./generated.js";
+import type { DimsOf } from "./kernel.js";
 import { groupTiles, laneTiles } from "./tiles.js";
 
 /** All numbers of a convolution. */
@@ -45,35 +46,8 @@ export function directDims(g: Conv2dGeometry) {
 }
 
 /** A product of the kernel `conv2d`: all its uniforms. */
-export type Product = Readonly<Record<ProductField, number>>;
-type ProductField =
-  | (
-      | "rows"
-      | "PH"
-      | "PW"
-      | "columns"
-      | "SH"
-      | "line"
-      | "SC"
-      | "step_y"
-      | "step_x"
-      | "base_y"
-      | "base_x"
-      | "taps_y"
-      | "taps_x"
-    )
-  | (
-      | "tap_y"
-      | "tap_x"
-      | "run"
-      | "weight_offset"
-      | "weight_y"
-      | "weight_x"
-      | "weight_k"
-      | "weight_column"
-      | "weight_group"
-    )
-  | ("output_offset" | "output_image" | "output_y" | "output_x" | "has_bias");
+export type Product = DimsOf<typeof sources.conv2d> & Readonly<Record<ProductSize, number>>;
+type ProductSize = "images" | "H" | "W" | "columns" | "phases_y" | "phases_x";
 
 /** The bindings of the kernel `conv2d`. */
 export interface ProductBuffers {
@@ -85,13 +59,16 @@ export interface ProductBuffers {
 
 /** Records one product of the kernel `conv2d`, in the version and tiles that fit. */
 export function launchProduct(device: Device, dims: Product, buffers: ProductBuffers, groups: number): void {
-  const { rows, columns } = dims;
+  const { images, H, W, columns, phases_y, phases_x } = dims;
+  // The first phase has the most rows.
+  const rows = images * Math.ceil(H / phases_y) * Math.ceil(W / phases_x);
+  const z = phases_y * phases_x * groups;
   const lanes = lanesToUse(device);
   if (lanes === null) {
     const tiles = groupTiles(device, "conv2d", rows, columns);
-    device.launch(sources.conv2d, { dims, buffers, constants: tiles.constants, groups: [...tiles.groups, groups] });
+    device.launch(sources.conv2d, { dims, buffers, constants: tiles.constants, groups: [...tiles.groups, z] });
     return;
   }
   const { constants, groups: tiles } = laneTiles(device, "conv2d", lanes, rows, columns);
-  device.launch(sources["conv2d-lane"], { dims, buffers, constants, groups: [...tiles, groups] });
+  device.launch(sources["conv2d-lane"], { dims, buffers, constants, groups: [...tiles, z] });
 }

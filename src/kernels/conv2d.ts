@@ -60,24 +60,12 @@ function dispatch(
   // loop that takes several at a time.
   const merged = dilationX === 1 && groups === 1;
   const dims: Product = {
-    ...{ rows: N * OH * OW, PH: OH, PW: OW, columns: O / groups, SH: H, line: W * C, SC: C },
-    ...{ step_y: strideY, step_x: strideX, base_y: -geometry.before[0], base_x: -geometry.before[1] },
-    ...{
-      taps_y: KH,
-      taps_x: merged ? 1 : KW,
-      tap_y: dilationY,
-      tap_x: dilationX,
-      run: merged ? KW * channels : channels,
-    },
-    ...{ weight_offset: 0, weight_y: KW * channels * O, weight_x: channels * O, weight_k: O, weight_column: 1 },
-    ...{
-      weight_group: O / groups,
-      output_offset: 0,
-      output_image: OH * OW * O,
-      output_y: OW * O,
-      output_x: O,
-      has_bias,
-    },
+    ...{ images: N, H: OH, W: OW, columns: O / groups, SH: H, line: W * C, SC: C, phases_y: 1, phases_x: 1 },
+    ...{ step_y: strideY, step_x: strideX, shift_y: -geometry.before[0], shift_x: -geometry.before[1] },
+    ...{ reach_y: 0, reach_x: 0, tap_y: dilationY, tap_x: dilationX, next_y: 1, next_x: 1 },
+    ...{ taps_y: KH, taps_x: merged ? 1 : KW, run: merged ? KW * channels : channels },
+    ...{ weight_y: KW * channels * O, weight_x: channels * O, weight_k: O, weight_column: 1 },
+    ...{ weight_group: O / groups, output_image: OH * OW * O, output_y: OW * O, output_x: O, has_bias },
   };
   launchProduct(
     device,

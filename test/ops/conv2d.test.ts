@@ -70,6 +70,14 @@ const cases: Case[] = [
     O: 3,
     options: { stride: [4, 2], dilation: [6, 4], padding: 5 },
   },
+  {
+    name: "stride above the image",
+    x: [2, 3, 4, 9],
+    kernel: [3, 2],
+    O: 11,
+    options: { stride: [5, 3], padding: [2, 0] },
+  },
+  { name: "groups and stride", x: [2, 9, 7, 18], kernel: [3, 3], O: 20, options: { groups: 2, padding: 1, stride: 2 } },
   { name: "groups", x: [2, 7, 6, 18], kernel: [3, 2], O: 16, options: { groups: 2, padding: 1, stride: [1, 2] } },
   { name: "depthwise", x: [2, 9, 7, 5], kernel: [3, 3], O: 10, options: { groups: 5, padding: 1, dilation: [1, 2] } },
   { name: "1 x 1", x: [3, 5, 7, 67], kernel: [1, 1], O: 35, options: {} },
@@ -214,6 +222,20 @@ describe("conv2d", () => {
       }),
       [x, weight],
     );
+  });
+  test.each([
+    { stride: [2, 3], dispatches: 1 },
+    { stride: [1, 1], dispatches: 1 },
+    // As many phases as no grid has workgroups.
+    { stride: [300, 300], dispatches: 1 },
+  ] as const)("the phases of an input gradient are one dispatch: stride $stride", async ({ stride, dispatches }) => {
+    const row: Case = { name: "", x: [1, 9, 11, 12], kernel: [3, 4], O: 10, options: { stride, padding: 1 } };
+    const { g, weight, gradOutput } = operands(row);
+    const before = device.commandCounts().dispatches;
+    const y = conv2dGradInput(gradOutput, weight, { ...row.options, inputSize: [g.H, g.W] });
+    expect(device.commandCounts().dispatches - before).toBe(dispatches);
+    const expected = conv2dGradInputReference(g, await gradOutput.data(), await weight.data());
+    expectClose(await y.data(), expected, tolerance, "conv2dGradInput");
   });
   test("no images", async () => {
     const x = randomTensor(device, [0, 5, 4, 3], 1);
