@@ -50,6 +50,7 @@ Stopped in any way, it goes on with the same command, or with  voxpix ablate --o
 
 Variant targetExcluded reconstructs each test image with a Decoder that trained on the test fMRI of others only. One Decoder for
 each test image would take as many trainings as there are images; --target-groups (default 10) trains one for each group of them.
+As many groups as test images (--target-groups 50 for god) leave out one at a time, as the paper did.
 Variant supervised does not use the Encoder, so none is trained. The others share one: the first of a seed's runs trains it, and the
 rest, whose first phase would give the same bits, take it from the study's folder. It is deleted when all runs are done.
 

@@ -97,7 +97,7 @@ export function settingOptions(command: Command): Command {
     )
     .option(
       "--target-groups <k>",
-      "variant targetExcluded: groups of test images that a Decoder is trained without, one after the other (default: 10)",
+      "variant targetExcluded: groups of test images that a Decoder is trained without, one after the other; as many as test images, or more, leave out one at a time, as the paper did (default: 10)",
       wholeNumber,
     )
     .option("--test-repeats <n>", "repeats of each test image to use, drawn at random (default: all)", wholeNumber)

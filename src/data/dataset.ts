@@ -16,6 +16,8 @@ export interface ImageSet {
   readonly width: number;
   readonly channels: number;
   readonly pixels: Float32Array;
+  /** Where unlabeled images came from, one name each, for messages. */
+  readonly names?: readonly string[];
 }
 
 /** Images and the fMRI that was recorded while each was seen: row i of `fmri` belongs to image i. */

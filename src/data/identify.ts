@@ -44,6 +44,9 @@ export const datasetKinds = ["god", "vim1", "kay", "ssfmri2im", "digit69", "fold
 /** How names of files of recordings end: in a folder only these are looked into. */
 const RECORDINGS = /\.(mat|h5|hdf5|npz)$/i;
 
+/** Beside images/, what tells a folder dataset; what else it lacks is said by its reader. */
+const OWN = /^(split\.(csv|json)|fmri\.(npy|npz|csv|mat|h5))$/;
+
 const IMAGE_STARTS: readonly (readonly number[])[] = [
   [0xff, 0xd8, 0xff],
   [0x89, 0x50, 0x4e, 0x47],
@@ -141,7 +144,7 @@ function identifyZip(path: string): Promise<FileKind | null> {
 async function identifyFolder(path: string): Promise<FileKind | null> {
   if ((await exists(join(path, "config.json"))) && (await exists(join(path, "log.jsonl")))) return "run";
   const files = await listFiles(path);
-  if ((await exists(join(path, "images"))) && files.some((name) => /^split\.(csv|json)$/.test(name))) return "folder";
+  if ((await exists(join(path, "images"))) && files.some((name) => OWN.test(name))) return "folder";
   for (const name of files.filter((candidate) => RECORDINGS.test(candidate))) {
     const kind = await identifyFile(join(path, name));
     if (kind === "god" || kind === "vim1" || kind === "kay" || kind === "ssfmri2im" || kind === "digit69") return kind;

@@ -85,6 +85,6 @@ export function checkLeaks(
   if (unlabeled === null || unlabeled.pixels.length !== unlabeled.count * size) return;
   for (let i = 0; i < unlabeled.count; i++) {
     const found = index.find(unlabeled.pixels.subarray(i * size, (i + 1) * size));
-    if (found !== null) throw leak(source, label(found), `unlabeled image ${i + 1}`);
+    if (found !== null) throw leak(source, label(found), `unlabeled image ${unlabeled.names?.[i] ?? i + 1}`);
   }
 }

@@ -27,7 +27,10 @@ export async function loadUnlabeledImages(path: string, options: ImageOptions): 
     throw new DataError(`limit is ${limit}, expected a whole number from 1`, "Give such a number of images, or none.");
   }
   const file = (await fileOrFolder(path)) === "file" ? path : await idxFileIn(path);
-  if (file === null) return loadImageFiles(path, (await listImages(path)).slice(0, limit), options);
+  if (file === null) {
+    const names = (await listImages(path)).slice(0, limit);
+    return { ...(await loadImageFiles(path, names, options)), names };
+  }
   return withChannels(resizeImages(await readIdxImages(file, limit), height, width), channels);
 }
 

@@ -97,6 +97,13 @@ describe("inspect", () => {
     const nothing = file("nothing.bin", Uint8Array.of(1, 0, 2, 0, 3, 0, 200, 1, 9));
     expect(await describePath(nothing)).toMatchObject({ kind: null, what: "nothing that voxpix reads" });
     await expectDataError(() => describePath(join(scratch, "none")), /none: no such file or folder/);
+    // Without its split it is a folder dataset all the same, not photographs for a simulated subject to see.
+    const study = join(scratch, "study");
+    mkdirSync(join(study, "images"), { recursive: true });
+    copyFileSync(fixture("f4.npy"), join(study, "fmri.npy"));
+    copyFileSync(recording("god/stimuli/n01621127_19020.JPEG"), join(study, "images/a.jpeg"));
+    expect(await identifyDataset(study)).toBe("folder");
+    await expectDataError(() => describePath(study), /study: none of split\.csv, split\.json is there/);
     mkdirSync(join(scratch, "open"));
     copyFileSync(recording("kay_images.npz"), join(scratch, "open/under another name.npz"));
     expect(await describePath(join(scratch, "open"))).toMatchObject({ kind: "kay", facts: { voxels: 6 } });

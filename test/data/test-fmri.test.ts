@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { completeConfig } from "../../src/cli/options.js";
+import { trainingDataset, unitsOf } from "../../src/cli/units.js";
 import type { RawDataset } from "../../src/data/dataset.js";
 import { normalise, signalToNoise } from "../../src/data/normalise.js";
 import { keepTestRepeats, targetGroups, withoutTargets } from "../../src/data/test-fmri.js";
@@ -97,6 +99,20 @@ describe("withoutTargets", () => {
     expect(left.snr).toEqual(signalToNoise([dataset.testRepeats![0]!, dataset.testRepeats![3]!]));
     expect(left.snr).not.toEqual(dataset.snr);
     expect(withoutTargets(dataset, [0, 1, 2]).snr).toBeNull();
+  });
+
+  test("one at a time: as many trainings as test images, each without one of them and with all others", () => {
+    const config = completeConfig({ variant: "targetExcluded", targetGroups: 1000 }, "test");
+    const raw = recordings();
+    const units = unitsOf(config, raw);
+    expect(units.map(({ targets }) => targets.length)).toEqual([1, 1, 1, 1]);
+    const { labels } = dataset.test;
+    for (const unit of units) {
+      const target = labels[unit.targets[0] ?? -1];
+      const seen = trainingDataset(config, dataset, unit).test.labels;
+      expect([...seen].sort()).toEqual(labels.filter((label) => label !== target).sort());
+    }
+    expect(units.map(({ targets: [target = -1] }) => labels[target]).sort()).toEqual([...labels].sort());
   });
 
   test("refuses to leave nothing", () =>
