@@ -27,6 +27,8 @@ export interface AdapterDescription {
   readonly maxBindingBytes: number;
   /** Largest buffer, in bytes. */
   readonly maxBufferBytes: number;
+  /** Storage buffers that one kernel may bind. */
+  readonly maxStorageBuffers: number;
 }
 
 /** Options of `openDevice`. */
@@ -84,7 +86,7 @@ export class Device {
     this.faults = new Faults(() => this.#pool.allocate(faultBytes, "faults", true));
     this.recorder = new Recorder({
       pool: this.#pool,
-      maxBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+      maxBuffers: adapter.maxStorageBuffers,
       bind: (command) => this.#dispatcher.bind(command),
     });
     this.#dispatcher = new Dispatcher(gpu, this.recorder, () => this.adapter.maxBindingBytes);

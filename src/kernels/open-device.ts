@@ -36,6 +36,7 @@ function describe({ info, limits, features }: Described, bundledDriver: boolean)
     features: [...features].sort(),
     maxBindingBytes: limits.maxStorageBufferBindingSize,
     maxBufferBytes: limits.maxBufferSize,
+    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
   };
 }
 

@@ -63,10 +63,10 @@ export class Ema {
       const keep = warmUp ? Math.min(decay, (1 + t) / (10 + t)) : decay;
       table.write([keep, 1 - keep]);
     });
-    for (const [name, tensor] of this.#live) {
-      const tensors = { parameter: this.#averages.get(name) as Tensor, gradient: tensor, scalars: table, state: {} };
-      optimizerUpdate(tensors, { kernel: "blend", row: 0 });
-    }
+    const updates = [...this.#live].map(([name, tensor]) => {
+      return { parameter: this.#averages.get(name) as Tensor, gradient: tensor, row: 0, state: {} };
+    });
+    optimizerUpdate(updates, { kernel: "blend", scalars: table });
   }
 
   /** True while the module holds the averages. */

@@ -47,8 +47,8 @@ export class GradientAccumulator {
       table.write(this.#parameters.flatMap((parameter) => [this.#begun.has(parameter) ? 1 : 0, weight]));
       for (const { parameter } of given) this.#begun.add(parameter);
     });
-    for (const { row, gradient, sum } of given)
-      optimizerUpdate({ parameter: sum, gradient, scalars: table, state: {} }, { kernel: "blend", row });
+    const updates = given.map(({ row, gradient, sum }) => ({ parameter: sum, gradient, row, state: {} }));
+    optimizerUpdate(updates, { kernel: "blend", scalars: table });
   }
 
   /** The sums by parameter, for an optimizer. They stay as they are until the next `add`, which begins new ones. */

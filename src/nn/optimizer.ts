@@ -99,16 +99,33 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
       return gradient ? [{ ...entry, gradient }] : [];
     });
     for (const { index, parameter, gradient } of updates) this.#checkUpdate(index, parameter, gradient);
-    const { kernel, constants } = this.#rule;
     const { recorder } = this.device;
     if (updates.length > 0) recorder.hostWrite(this.#table.storage, () => this.#advance(updates));
-    for (const { index: row, parameter, gradient, group } of updates) {
-      parameter.watch();
-      recorder.watch(group, "constants", () => JSON.stringify(constants?.(group.options)));
-      const state = this.#stateOf(row, this.#rule.slots(group.options));
-      const tensors = { parameter, gradient, scalars: this.#table, state };
-      optimizerUpdate(tensors, { kernel, row, constants: constants?.(group.options) ?? {} });
+    for (const alike of this.#runs(updates)) this.#updateAlike(alike);
+  }
+
+  /** The updates in order, each run of one group. */
+  #runs<U extends Entry<O>>(updates: readonly U[]): U[][] {
+    const runs: U[][] = [];
+    for (const update of updates) {
+      const last = runs.at(-1);
+      if (last?.[0]?.group === update.group) last.push(update);
+      else runs.push([update]);
     }
+    return runs;
+  }
+
+  /** Updates parameters of one group: a few dispatches for all of them. */
+  #updateAlike(updates: readonly (Entry<O> & { readonly gradient: Tensor })[]): void {
+    const { kernel, constants } = this.#rule;
+    const group = updates[0]?.group;
+    if (!group) return;
+    this.device.recorder.watch(group, "constants", () => JSON.stringify(constants?.(group.options)));
+    const tensors = updates.map(({ index: row, parameter, gradient }) => {
+      parameter.watch();
+      return { parameter, gradient, row, state: this.#stateOf(row, this.#rule.slots(group.options)) };
+    });
+    optimizerUpdate(tensors, { kernel, scalars: this.#table, constants: constants?.(group.options) ?? {} });
   }
 
   /**

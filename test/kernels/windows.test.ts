@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Device } from "../../src/kernels/device.js";
-import { type UpdateKernel, updateKernels, updateParameter } from "../../src/kernels/optimizer-update.js";
+import { type UpdateKernel, updateKernels, updateParameters } from "../../src/kernels/optimizer-update.js";
 import { dropout, random } from "../../src/kernels/random.js";
 import { blockWindows } from "../../src/kernels/windows.js";
 import { empty, type Tensor, tensor } from "../../src/tensor/tensor.js";
@@ -55,15 +55,19 @@ test.each<[string, (on: Device) => Tensor[]]>([
         Tensor,
         ...Tensor[],
       ];
-      updateParameter(on, {
+      updateParameters(on, {
         kernel,
         scalars: scalars.storage,
-        row: 1,
-        count,
-        gradient: gradient.storage,
-        parameter: parameter.storage,
-        state: Object.fromEntries(slots.map((name, i) => [name, state[i]!.storage])),
         constants: {},
+        updates: [
+          {
+            row: 1,
+            count,
+            gradient: gradient.storage,
+            parameter: parameter.storage,
+            state: Object.fromEntries(slots.map((name, i) => [name, state[i]!.storage])),
+          },
+        ],
       });
       return [parameter, ...state];
     },

@@ -8,7 +8,8 @@
 // Shapes   scalars [rows] of struct Scalars, one row a parameter
 //          gradient, mean, variance, largest, parameter [n] under any shape; largest is not touched unless AMSGRAD
 // Layout   contiguous f32 as vec4; the last vec4 may lie over the end: buffers are multiples of 256 bytes.
-// Mapping  one invocation = 4 elements; grid x then y cover the workgroups of 64; large parameters in windows.
+// Mapping  one invocation = 4 elements; grid x then y cover the workgroups of 64; large parameters in windows. The host puts
+//          `update` once for each of several parameters into one kernel.
 // Numerics f32; the corrections and 1 - beta come from the host, where doubles lose nothing by the subtraction. The first
 //          step ignores what is in mean, variance and largest, so they need no zero fill.
 // Gradient none.
@@ -46,15 +47,7 @@ const AMSGRAD = 1u;
 @group(0) @binding(5) var<storage, read_write> largest: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> parameter: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn adam(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (i >= dims.blocks) { return; }
-  let s = scalars[dims.row];
+fn update(i: u32, s: Scalars) {
   let first = s.first > 0.0;
   let g = s.sign * gradient[i] + s.weight_decay * parameter[i];
   let m = s.beta1 * select(mean[i], vec4f(0.0), first) + s.mean_gain * g;
@@ -67,4 +60,15 @@ fn adam(
   }
   let step = s.mean_step * m + s.gradient_step * g;
   parameter[i] = s.keep * parameter[i] - step / (sqrt(v) * s.inverse_root + s.eps);
+}
+
+@compute @workgroup_size(64)
+fn adam(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  if (i >= dims.blocks) { return; }
+  update(i, scalars[dims.row]);
 }

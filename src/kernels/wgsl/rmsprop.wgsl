@@ -9,7 +9,8 @@
 //          gradient, square, average, momentum, parameter [n] under any shape; average and momentum are not touched unless
 //          CENTERED and MOMENTUM
 // Layout   contiguous f32 as vec4; the last vec4 may lie over the end: buffers are multiples of 256 bytes.
-// Mapping  one invocation = 4 elements; grid x then y cover the workgroups of 64; large parameters in windows.
+// Mapping  one invocation = 4 elements; grid x then y cover the workgroups of 64; large parameters in windows. The host puts
+//          `update` once for each of several parameters into one kernel.
 // Numerics f32; square - average^2 may round below 0, where the root counts as 0. The first step ignores what is in the
 //          state, so it needs no zero fill.
 // Gradient none.
@@ -42,15 +43,7 @@ const MOMENTUM = 1u;
 @group(0) @binding(5) var<storage, read_write> momentum: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> parameter: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn rmsprop(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let i = (group.y * groups.x + group.x) * 64u + lane;
-  if (i >= dims.blocks) { return; }
-  let s = scalars[dims.row];
+fn update(i: u32, s: Scalars) {
   let first = s.first > 0.0;
   let g = s.sign * gradient[i] + s.weight_decay * parameter[i];
   let v = s.alpha * select(square[i], vec4f(0.0), first) + s.gain * (g * g);
@@ -67,4 +60,15 @@ fn rmsprop(
     momentum[i] = step;
   }
   parameter[i] -= s.lr * step;
+}
+
+@compute @workgroup_size(64)
+fn rmsprop(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.y * groups.x + group.x) * 64u + lane;
+  if (i >= dims.blocks) { return; }
+  update(i, scalars[dims.row]);
 }

@@ -1,47 +1,54 @@
-import { type UpdateKernel, updateParameter } from "../../kernels/optimizer-update.js";
+import { type UpdateKernel, updateParameters } from "../../kernels/optimizer-update.js";
 import { checkSameShape, type Tensor } from "../tensor.js";
 
-/** What one update of a parameter reads and changes. */
+/** What the update of one parameter reads and changes. */
 export interface UpdateTensors {
   /** Changed in place. */
   readonly parameter: Tensor;
   readonly gradient: Tensor;
-  /** f32 `[rows, width]`: the kernel's `Scalars`, one row a parameter. */
-  readonly scalars: Tensor;
+  /** This parameter's row of `scalars`. */
+  readonly row: number;
   /** State of the parameter's shape by the kernel's names, changed in place. */
   readonly state: Readonly<Record<string, Tensor>>;
 }
 
-/** How a parameter is updated. */
+/** How parameters are updated. */
 export interface UpdateOptions {
   /** Name of the WGSL file, which has the formula. */
   readonly kernel: UpdateKernel;
-  /** This parameter's row of `scalars`. */
-  readonly row: number;
+  /** f32 `[rows, width]`: the kernel's `Scalars`, one row a parameter. */
+  readonly scalars: Tensor;
   /** Values of the kernel's constants, which say what parts of the rule are on. */
   readonly constants?: Readonly<Record<string, number>>;
 }
 
 /**
- * One in-place update of a parameter and its state, in one dispatch. Not differentiable. The optimizers call it, and have
- * the formulas.
+ * In-place updates of parameters and their states under one rule, several in each dispatch, as if one after the other. Not
+ * differentiable. The optimizers call it, and have the formulas.
  *
- * @throws {ShapeError} when the shapes differ.
+ * @param updates - All with the same names of states.
+ * @throws {ShapeError} when the shapes of one differ; nothing is changed then.
  */
-export function optimizerUpdate(tensors: UpdateTensors, { kernel, row, constants = {} }: UpdateOptions): void {
-  const { parameter, gradient, scalars, state } = tensors;
-  checkSameShape(kernel, ["parameter", parameter], ["gradient", gradient]);
-  for (const [name, slot] of Object.entries(state)) checkSameShape(kernel, ["parameter", parameter], [name, slot]);
-  const storages = Object.fromEntries(Object.entries(state).map(([name, slot]) => [name, slot.storage]));
-  updateParameter(parameter.device, {
+export function optimizerUpdate(
+  updates: readonly UpdateTensors[],
+  { kernel, scalars, constants = {} }: UpdateOptions,
+): void {
+  for (const { parameter, gradient, state } of updates) {
+    checkSameShape(kernel, ["parameter", parameter], ["gradient", gradient]);
+    for (const [name, slot] of Object.entries(state)) checkSameShape(kernel, ["parameter", parameter], [name, slot]);
+  }
+  updateParameters(scalars.device, {
     kernel,
     scalars: scalars.storage,
-    row,
-    count: parameter.size,
-    gradient: gradient.storage,
-    parameter: parameter.storage,
-    state: storages,
     constants,
+    updates: updates.map(({ parameter, gradient, row, state }) => ({
+      row,
+      count: parameter.size,
+      gradient: gradient.storage,
+      parameter: parameter.storage,
+      state: Object.fromEntries(Object.entries(state).map(([name, slot]) => [name, slot.storage])),
+    })),
   });
-  for (const changed of [parameter, ...Object.values(state)]) changed.storage.version++;
+  for (const { parameter, state } of updates)
+    for (const changed of [parameter, ...Object.values(state)]) changed.storage.version++;
 }
