@@ -17,6 +17,7 @@ export interface AdadeltaOptions {
 
 const rule: UpdateRule<Required<AdadeltaOptions>> = {
   name: "Adadelta",
+  kinds: { lr: "number", rho: "number", eps: "number", weightDecay: "number", maximize: "boolean" },
   kernel: "adadelta",
   check({ rho, eps, weightDecay }) {
     checkRange("Adadelta", "rho", rho, 1);
@@ -39,6 +40,6 @@ const rule: UpdateRule<Required<AdadeltaOptions>> = {
  */
 export class Adadelta extends Optimizer<Required<AdadeltaOptions>> {
   constructor(parameters: Parameters<Required<AdadeltaOptions>>, options: AdadeltaOptions = {}) {
-    super(rule, parameters, { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false, ...options });
+    super(rule, parameters, options, { lr: 1, rho: 0.9, eps: 1e-6, weightDecay: 0, maximize: false });
   }
 }

@@ -19,6 +19,14 @@ export interface AdagradOptions {
 
 const rule: UpdateRule<Required<AdagradOptions>> = {
   name: "Adagrad",
+  kinds: {
+    lr: "number",
+    lrDecay: "number",
+    initialAccumulatorValue: "number",
+    eps: "number",
+    weightDecay: "number",
+    maximize: "boolean",
+  },
   kernel: "adagrad",
   check({ lrDecay, initialAccumulatorValue, eps, weightDecay }) {
     checkRange("Adagrad", "lrDecay", lrDecay);
@@ -50,6 +58,6 @@ const rule: UpdateRule<Required<AdagradOptions>> = {
 export class Adagrad extends Optimizer<Required<AdagradOptions>> {
   constructor(parameters: Parameters<Required<AdagradOptions>>, options: AdagradOptions = {}) {
     const off = { lrDecay: 0, initialAccumulatorValue: 0, weightDecay: 0, maximize: false };
-    super(rule, parameters, { lr: 0.01, eps: 1e-10, ...off, ...options });
+    super(rule, parameters, options, { lr: 0.01, eps: 1e-10, ...off });
   }
 }

@@ -32,6 +32,15 @@ const defaults: Required<AdamOptions> = {
   epsBeforeCorrection: false,
 };
 
+/** What the options may be that the family of Adam has in common. */
+export const momentKinds = {
+  lr: "number",
+  betas: "two",
+  eps: "number",
+  weightDecay: "number",
+  maximize: "boolean",
+} as const;
+
 /** Checks what the family of Adam has in common. @throws {ShapeError} when a number is out of range. */
 export function checkMoments(
   op: string,
@@ -47,6 +56,7 @@ export function checkMoments(
 function adamRule(name: "Adam" | "AdamW", decoupled: boolean): UpdateRule<Required<AdamOptions>> {
   return {
     name,
+    kinds: { ...momentKinds, amsgrad: "boolean", epsBeforeCorrection: "boolean" },
     kernel: "adam",
     check: (options) => checkMoments(name, options),
     slots: ({ amsgrad }) => (amsgrad ? ["mean", "variance", "largest"] : ["mean", "variance"]),
@@ -87,7 +97,7 @@ const decoupledRule = adamRule("AdamW", true);
  */
 export class Adam extends Optimizer<Required<AdamOptions>> {
   constructor(parameters: Parameters<Required<AdamOptions>>, options: AdamOptions = {}) {
-    super(coupledRule, parameters, { ...defaults, ...options });
+    super(coupledRule, parameters, options, defaults);
   }
 }
 
@@ -99,6 +109,6 @@ export class Adam extends Optimizer<Required<AdamOptions>> {
  */
 export class AdamW extends Optimizer<Required<AdamOptions>> {
   constructor(parameters: Parameters<Required<AdamOptions>>, options: AdamOptions = {}) {
-    super(decoupledRule, parameters, { ...defaults, weightDecay: 0.01, ...options });
+    super(decoupledRule, parameters, options, { ...defaults, weightDecay: 0.01 });
   }
 }

@@ -1,4 +1,4 @@
-import { checkMoments } from "./adam.js";
+import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 
 /** Options of `Adamax`. */
@@ -17,6 +17,7 @@ export interface AdamaxOptions {
 
 const rule: UpdateRule<Required<AdamaxOptions>> = {
   name: "Adamax",
+  kinds: momentKinds,
   kernel: "adamax",
   check: (options) => checkMoments("Adamax", options),
   slots: () => ["mean", "largest"],
@@ -36,6 +37,6 @@ const rule: UpdateRule<Required<AdamaxOptions>> = {
 export class Adamax extends Optimizer<Required<AdamaxOptions>> {
   constructor(parameters: Parameters<Required<AdamaxOptions>>, options: AdamaxOptions = {}) {
     const start = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false } as const;
-    super(rule, parameters, { ...start, ...options });
+    super(rule, parameters, options, start);
   }
 }

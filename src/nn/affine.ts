@@ -3,6 +3,9 @@ import type { Shape } from "../tensor/shape.js";
 import { full } from "../tensor/tensor.js";
 import { Parameter } from "./module.js";
 
+/** What the options of a normalisation over channels may be. */
+export const channelKinds = { channels: "count", eps: "finite?", affine: "boolean?" } as const;
+
 /** Weight 1 and bias 0 of a normalisation; `null` where it has none. */
 export function affineParameters(
   device: Device,

@@ -1,10 +1,12 @@
 /** Gradients limited before a step. Nothing is read from the GPU. */
 import { ShapeError } from "../kernels/errors.js";
 import { Gradients } from "../tensor/backward.js";
+import { checkInputs } from "../tensor/define-op.js";
 import { clamp } from "../tensor/ops/clamp.js";
 import { abs, add, div, maximum, minimum, mul, sqrt } from "../tensor/ops/elementwise.js";
 import { max } from "../tensor/ops/max.js";
 import { sumAbs, sumSquares } from "../tensor/ops/sum-squares.js";
+import { checkKind, readOptions } from "../tensor/options.js";
 import { constant, type Tensor } from "../tensor/tensor.js";
 
 /** Clipped gradients, and the length they had, as a scalar tensor. */
@@ -23,7 +25,14 @@ export interface ClipByGlobalNormOptions {
   readonly eps?: number;
 }
 
+/** @throws {DTypeError} unless it is a map of tensors. */
+export function checkGradients(op: string, gradients: ReadonlyMap<Tensor, Tensor>): void {
+  checkKind(op, "gradients", gradients, "map");
+  for (const gradient of gradients.values()) checkInputs(op, ["gradient"], [gradient]);
+}
+
 function firstOf(op: string, gradients: ReadonlyMap<Tensor, Tensor>): Tensor {
+  checkGradients(op, gradients);
   const first = gradients.values().next().value;
   if (!first) throw new ShapeError(`${op}: there are no gradients`);
   return first;
@@ -37,8 +46,9 @@ function firstOf(op: string, gradients: ReadonlyMap<Tensor, Tensor>): Tensor {
  */
 export function globalNorm(
   gradients: ReadonlyMap<Tensor, Tensor>,
-  { p = 2 }: { readonly p?: 1 | 2 | typeof Infinity } = {},
+  options: { readonly p?: 1 | 2 | typeof Infinity } = {},
 ): Tensor {
+  const { p = 2 } = readOptions<{ readonly p?: number }>("globalNorm", options, { p: "number?" });
   const { device } = firstOf("globalNorm", gradients);
   if (p !== 1 && p !== 2 && p !== Infinity) throw new ShapeError(`globalNorm: p must be 1, 2 or Infinity, got ${p}`);
   return device.noGrad(() => {
@@ -60,8 +70,10 @@ export function globalNorm(
  */
 export function clipByGlobalNorm(
   gradients: ReadonlyMap<Tensor, Tensor>,
-  { maxNorm, p = 2, eps = 1e-6 }: ClipByGlobalNormOptions,
+  options: ClipByGlobalNormOptions,
 ): ClippedGradients {
+  const kinds = { maxNorm: "number", p: "number?", eps: "finite?" } as const;
+  const { maxNorm, p = 2, eps = 1e-6 } = readOptions<ClipByGlobalNormOptions>("clipByGlobalNorm", options, kinds);
   if (!(maxNorm > 0)) throw new ShapeError(`clipByGlobalNorm: maxNorm must be above 0, got ${maxNorm}`);
   const { device } = firstOf("clipByGlobalNorm", gradients);
   return device.noGrad(() => {
@@ -78,7 +90,9 @@ export function clipByGlobalNorm(
  * @throws {ShapeError} unless `limit` is at least 0.
  * @see torch.nn.utils.clip_grad_value_.
  */
-export function clipByValue(gradients: ReadonlyMap<Tensor, Tensor>, { limit }: { readonly limit: number }): Gradients {
+export function clipByValue(gradients: ReadonlyMap<Tensor, Tensor>, options: { readonly limit: number }): Gradients {
+  const { limit } = readOptions<{ readonly limit: number }>("clipByValue", options, { limit: "number" });
+  checkGradients("clipByValue", gradients);
   if (!(limit >= 0)) throw new ShapeError(`clipByValue: limit must be at least 0, got ${limit}`);
   const clipped = ([tensor, g]: [Tensor, Tensor]) =>
     [tensor, g.device.noGrad(() => clamp(g, { min: -limit, max: limit }))] as const;

@@ -6,6 +6,9 @@ import type { Tensor } from "../tensor/tensor.js";
 /** Zeros, the mirrored image without its edge, the nearest pixel, or the image again from its other side. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
+/** Its values. */
+export const paddingModes: readonly PaddingMode[] = ["zeros", "reflect", "replicate", "circular"];
+
 /** Kernel size, stride and dilation of both axes. */
 export interface Windows {
   readonly kernel: readonly [number, number];

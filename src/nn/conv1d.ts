@@ -1,8 +1,9 @@
 import { type Conv1dOptions, type ConvTranspose1dOptions, conv1d, convTranspose1d } from "../tensor/ops/conv1d.js";
+import { readOptions } from "../tensor/options.js";
 import { pair } from "../tensor/pair.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { type ConvWeightOptions, convWeights } from "./conv-weights.js";
+import { type ConvWeightOptions, conv1dLayerKinds, convWeights } from "./conv-weights.js";
 import { Module, type Parameter } from "./module.js";
 
 /** Options of `Conv1d`: those of `conv1d`, and what the weights are. */
@@ -20,13 +21,14 @@ export class Conv1d extends Module {
 
   /**
    * @param rng - Draws the initial filters, and names the device.
-   * @throws {ShapeError} when the groups do not divide both numbers of channels.
+   * @throws {ShapeError} when an option is unknown, missing or not what it may be, or the groups do not divide the channels.
    */
   constructor(rng: Rng, options: Conv1dLayerOptions) {
     super();
-    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+    const given = readOptions<Conv1dLayerOptions>("Conv1d", options, conv1dLayerKinds);
+    const { kernelSize, stride = 1, padding = 0, dilation = 1, groups = 1 } = given;
     const kernel = pair("Conv1d", "kernelSize", kernelSize, 1).slice(1);
-    const { weight, bias } = convWeights("Conv1d", rng, kernel, options);
+    const { weight, bias } = convWeights("Conv1d", rng, kernel, given);
     this.weight = weight;
     this.bias = bias;
     this.#options = { stride, padding, dilation, groups };
@@ -53,13 +55,15 @@ export class ConvTranspose1d extends Module {
 
   /**
    * @param rng - Draws the initial filters, and names the device.
-   * @throws {ShapeError} when the groups do not divide both numbers of channels.
+   * @throws {ShapeError} when an option is unknown, missing or not what it may be, or the groups do not divide the channels.
    */
   constructor(rng: Rng, options: ConvTranspose1dLayerOptions) {
     super();
-    const { kernelSize, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = options;
+    const kinds = { ...conv1dLayerKinds, outputPadding: "count?" } as const;
+    const given = readOptions<ConvTranspose1dLayerOptions>("ConvTranspose1d", options, kinds);
+    const { kernelSize, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1 } = given;
     const kernel = pair("ConvTranspose1d", "kernelSize", kernelSize, 1).slice(1);
-    const { weight, bias } = convWeights("ConvTranspose1d", rng, kernel, options, true);
+    const { weight, bias } = convWeights("ConvTranspose1d", rng, kernel, given, true);
     this.weight = weight;
     this.bias = bias;
     this.#options = { stride, padding, outputPadding, dilation, groups };

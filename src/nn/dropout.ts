@@ -1,4 +1,6 @@
+import { checkInputs } from "../tensor/define-op.js";
 import { checkRate, dropout } from "../tensor/ops/dropout.js";
+import { checkKind, readOptions } from "../tensor/options.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
@@ -14,15 +16,18 @@ export class Dropout extends Module {
    * @param rng - Where the masks come from; give it a stream of its own (`rng.fork("dropout")`) that is saved with the run.
    * @throws {ShapeError} unless the rate lies in [0, 1).
    */
-  constructor(rng: Rng, { rate }: { readonly rate: number }) {
+  constructor(rng: Rng, options: { readonly rate: number }) {
     super();
-    checkRate(rate);
+    checkKind("Dropout", "rng", rng, "rng");
+    const { rate } = readOptions<{ readonly rate: number }>("Dropout", options, { rate: "number" });
+    checkRate(rate, "Dropout");
     this.rate = rate;
     this.rng = rng;
   }
 
   /** @param x - Any shape. @returns `x`'s shape. */
   forward(x: Tensor): Tensor {
+    checkInputs("Dropout", ["x"], [x], "any");
     if (!this.training) return x;
     const { recorder } = x.device;
     recorder.watch(this, "rate", () => this.rate);

@@ -1,5 +1,6 @@
 import { ShapeError } from "../kernels/errors.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
+import { checkKind, readOptions, show } from "../tensor/options.js";
 import type { Shape } from "../tensor/shape.js";
 import { empty, full, type Tensor } from "../tensor/tensor.js";
 import type { Module } from "./module.js";
@@ -35,7 +36,10 @@ export class Ema {
   #swapped = false;
 
   /** @throws {ShapeError} unless `decay` lies in [0, 1] and the module has a tensor to average. */
-  constructor(module: Module, { decay = 0.999, warmUp = false }: EmaOptions = {}) {
+  constructor(module: Module, options: EmaOptions = {}) {
+    checkKind("Ema", "module", module, "module");
+    const given = readOptions<EmaOptions>("Ema", options, { decay: "number?", warmUp: "boolean?" });
+    const { decay = 0.999, warmUp = false } = given;
     if (!(decay >= 0 && decay <= 1)) throw new ShapeError(`Ema: decay must lie in [0, 1], got ${decay}`);
     this.#live = new Map([...module.stateDict()].filter(([, { dtype }]) => dtype === "f32"));
     const first = this.#live.values().next().value;
@@ -100,7 +104,10 @@ export class Ema {
   loadStateDict(entries: ReadonlyMap<string, StateEntry>): void {
     const shapes = [...this.#averages].map(([name, { shape }]): [string, Shape] => [name, shape]);
     checkState("Ema.loadStateDict", new Map([["updates", [1]], ...shapes]), entries);
-    this.#updates = (entries.get("updates") as StateEntry).values[0] as number;
+    const updates = (entries.get("updates") as StateEntry).values[0] as number;
+    if (!Number.isInteger(updates) || updates < 0)
+      throw new ShapeError(`Ema.loadStateDict: updates must be a whole number >= 0, got ${show(updates)}`);
+    this.#updates = updates;
     for (const [name, tensor] of this.#averages) tensor.write((entries.get(name) as StateEntry).values);
   }
 

@@ -1,9 +1,10 @@
 import { ShapeError } from "../kernels/errors.js";
 import { embedding } from "../tensor/ops/gather.js";
+import { checkKind, readOptions } from "../tensor/options.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import type { Initialiser } from "./initialisers.js";
-import { Module, Parameter } from "./module.js";
+import { type Initialiser, initialParameter } from "./initialisers.js";
+import { Module, type Parameter } from "./module.js";
 
 /** Options of `Embedding`. */
 export interface EmbeddingLayerOptions {
@@ -16,6 +17,8 @@ export interface EmbeddingLayerOptions {
   /** Default: normal, mean 0, standard deviation 1. */
   readonly init?: Initialiser;
 }
+
+const kinds = { numEmbeddings: "number", embeddingDim: "number", paddingIdx: "number?", init: "function?" } as const;
 
 const standardNormal: Initialiser = (rng, shape) => rng.normal(shape);
 
@@ -53,9 +56,11 @@ export class Embedding extends Module {
    */
   constructor(rng: Rng, options: EmbeddingLayerOptions) {
     super();
-    const { numEmbeddings, embeddingDim, init = standardNormal } = options;
-    this.#padding = checkOptions(options);
-    this.weight = Parameter.from(init(rng, [numEmbeddings, embeddingDim]));
+    checkKind("Embedding", "rng", rng, "rng");
+    const given = readOptions<EmbeddingLayerOptions>("Embedding", options, kinds);
+    const { numEmbeddings, embeddingDim, init = standardNormal } = given;
+    this.#padding = checkOptions(given);
+    this.weight = initialParameter("Embedding", rng, [numEmbeddings, embeddingDim], init);
     if (this.#padding !== null)
       rng.device.write(this.weight.storage, new Float32Array(embeddingDim), 4 * this.#padding * embeddingDim);
   }

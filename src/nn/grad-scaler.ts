@@ -1,9 +1,11 @@
 import type { Device } from "../kernels/device.js";
 import { ShapeError } from "../kernels/errors.js";
 import { Gradients } from "../tensor/backward.js";
+import { checkInputs } from "../tensor/define-op.js";
 import { mul, reciprocal } from "../tensor/ops/elementwise.js";
-import { full, type Tensor } from "../tensor/tensor.js";
-import { globalNorm } from "./clip.js";
+import { completeOptions, readOptions, show } from "../tensor/options.js";
+import { checkDevice, full, type Tensor } from "../tensor/tensor.js";
+import { checkGradients, globalNorm } from "./clip.js";
 
 /** Options of `GradScaler`. */
 export interface GradScalerOptions {
@@ -52,7 +54,10 @@ export class GradScaler {
 
   /** @throws {ShapeError} unless the scale is above 0, growth at least 1, backoff in (0, 1] and the interval at least 1. */
   constructor(device: Device, options: GradScalerOptions = {}) {
-    this.#options = { scale: 65536, growth: 2, backoff: 0.5, growthInterval: 2000, ...options };
+    checkDevice("GradScaler", device);
+    const defaults = { scale: 65536, growth: 2, backoff: 0.5, growthInterval: 2000 };
+    const kinds = { scale: "number", growth: "finite", backoff: "number", growthInterval: "number" } as const;
+    this.#options = completeOptions<Required<GradScalerOptions>>("GradScaler", options, defaults, kinds);
     const { scale, growth, backoff, growthInterval } = this.#options;
     if (!(scale > 0 && scale < Infinity && growth >= 1 && backoff > 0 && backoff <= 1 && growthInterval >= 1)) {
       throw new ShapeError(
@@ -65,11 +70,13 @@ export class GradScaler {
 
   /** `loss * scale`. */
   scale(loss: Tensor): Tensor {
+    checkInputs("GradScaler.scale", ["loss"], [loss]);
     return mul(loss, this.#scale);
   }
 
   /** `gradients / scale`, before they are clipped or used. */
   unscale(gradients: ReadonlyMap<Tensor, Tensor>): Gradients {
+    checkGradients("GradScaler.unscale", gradients);
     return this.#scale.device.noGrad(() => {
       const inverse = reciprocal(this.#scale);
       return new Gradients([...gradients].map(([tensor, gradient]) => [tensor, mul(gradient, inverse)]));
@@ -83,6 +90,9 @@ export class GradScaler {
    * @returns Whether the step was taken.
    */
   async step(optimizer: Steps, gradients: ReadonlyMap<Tensor, Tensor>): Promise<boolean> {
+    if (typeof (optimizer as Partial<Steps> | null | undefined)?.step !== "function")
+      throw new ShapeError(`GradScaler.step: optimizer must have a step, got ${show(optimizer)}`);
+    checkGradients("GradScaler.step", gradients);
     // NaN and infinity both survive in the largest magnitude.
     const largest = globalNorm(gradients, { p: Infinity });
     const finite = Number.isFinite(await largest.item());
@@ -100,8 +110,11 @@ export class GradScaler {
     return { scale: this.#value, goodSteps: this.#goodSteps };
   }
 
-  /** Puts it back. */
-  restore({ scale, goodSteps }: GradScalerState): void {
+  /** Puts it back. @throws {ShapeError} unless both are numbers that a scaler can have. */
+  restore(state: GradScalerState): void {
+    const kinds = { scale: "finite", goodSteps: "count" } as const;
+    const { scale, goodSteps } = readOptions<GradScalerState>("GradScaler.restore", state, kinds);
+    if (!(scale > 0)) throw new ShapeError(`GradScaler.restore: scale must be above 0, got ${scale}`);
     this.#set(scale);
     this.#goodSteps = goodSteps;
   }

@@ -1,7 +1,9 @@
 import { ShapeError } from "../kernels/errors.js";
 import { Gradients } from "../tensor/backward.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
+import { checkKind, readOptions } from "../tensor/options.js";
 import { empty, full, type Tensor } from "../tensor/tensor.js";
+import { checkGradients } from "./clip.js";
 
 /**
  * Adds up gradients over several batches, for steps on more rows than fit at once. The sums live outside all scopes.
@@ -22,6 +24,7 @@ export class GradientAccumulator {
 
   /** @throws {ShapeError} when there is no parameter. */
   constructor(parameters: readonly Tensor[]) {
+    checkKind("GradientAccumulator", "parameters", parameters, "tensors");
     const device = parameters[0]?.device;
     if (!device) throw new ShapeError("GradientAccumulator: needs at least one parameter");
     device.recorder.refuse(
@@ -37,7 +40,10 @@ export class GradientAccumulator {
    *
    * @throws {ShapeError} when a gradient's shape is not its parameter's.
    */
-  add(gradients: ReadonlyMap<Tensor, Tensor>, { weight = 1 }: { readonly weight?: number } = {}): void {
+  add(gradients: ReadonlyMap<Tensor, Tensor>, options: { readonly weight?: number } = {}): void {
+    checkGradients("GradientAccumulator.add", gradients);
+    const kinds = { weight: "finite?" } as const;
+    const { weight = 1 } = readOptions<{ readonly weight?: number }>("GradientAccumulator.add", options, kinds);
     const given = this.#parameters.flatMap((parameter, row) => {
       const gradient = gradients.get(parameter);
       return gradient ? [{ parameter, row, gradient, sum: this.#sumOf(parameter) }] : [];

@@ -1,12 +1,14 @@
 /** Normalisations without a batch: group, layer, root-mean-square and instance norm as layers. */
 import type { Device } from "../kernels/device.js";
+import { ShapeError } from "../kernels/errors.js";
 import { groupNorm } from "../tensor/ops/group-norm.js";
 import { instanceNorm } from "../tensor/ops/instance-norm.js";
 import { layerNorm } from "../tensor/ops/layer-norm.js";
 import { rmsNorm } from "../tensor/ops/rms-norm.js";
-import type { Shape } from "../tensor/shape.js";
-import { full, type Tensor } from "../tensor/tensor.js";
-import { affineParameters } from "./affine.js";
+import { checkEps, type Kinds, readOptions } from "../tensor/options.js";
+import { checkShape, type Shape } from "../tensor/shape.js";
+import { checkDevice, full, type Tensor } from "../tensor/tensor.js";
+import { affineParameters, channelKinds } from "./affine.js";
 import { Module, moduleBuffer, type Parameter } from "./module.js";
 
 /** Options of `GroupNorm`. */
@@ -20,6 +22,14 @@ export interface GroupNormLayerOptions {
   readonly affine?: boolean;
 }
 
+/** The options of a normalisation layer. @throws {DeviceError} unless there is a device. @throws {ShapeError} when an option is wrong. */
+function readLayer<O extends { readonly eps?: number }>(op: string, device: Device, options: O, kinds: Kinds<O>): O {
+  checkDevice(op, device);
+  const given = readOptions<O>(op, options, kinds);
+  checkEps(op, given.eps ?? 0);
+  return given;
+}
+
 /** Group normalisation with a trained weight and bias, which start at 1 and 0. See `groupNorm`. */
 export class GroupNorm extends Module {
   /** `[channels]`, or `null` when not affine. */
@@ -28,9 +38,14 @@ export class GroupNorm extends Module {
   readonly bias: Parameter | null;
   readonly #options: { groups: number; eps: number };
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(device: Device, options: GroupNormLayerOptions) {
     super();
-    const { channels, groups, eps = 1e-5, affine = true } = options;
+    const kinds = { ...channelKinds, groups: "size" } as const;
+    const given = readLayer<GroupNormLayerOptions>("GroupNorm", device, options, kinds);
+    const { channels, groups, eps = 1e-5, affine = true } = given;
+    if (channels % groups !== 0)
+      throw new ShapeError(`GroupNorm: groups must divide the channels, got ${groups} for ${channels}`);
     const { weight, bias } = affineParameters(device, [channels], { affine });
     this.weight = weight;
     this.bias = bias;
@@ -55,7 +70,13 @@ export interface LayerNormLayerOptions {
   readonly bias?: boolean;
 }
 
-const asShape = (shape: Shape | number): Shape => (typeof shape === "number" ? [shape] : shape);
+const layerKinds = { shape: "sizes", eps: "finite?", affine: "boolean?" } as const;
+
+function asShape(op: string, given: Shape | number): Shape {
+  const shape = typeof given === "number" ? [given] : given;
+  checkShape(op, shape);
+  return shape;
+}
 
 /** Layer normalisation with a trained weight and bias, which start at 1 and 0. See `layerNorm`. */
 export class LayerNorm extends Module {
@@ -65,10 +86,13 @@ export class LayerNorm extends Module {
   readonly bias: Parameter | null;
   readonly #options: { shape: Shape; eps: number };
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(device: Device, options: LayerNormLayerOptions) {
     super();
-    const { eps = 1e-5, affine = true, bias: shifts = true } = options;
-    const shape = asShape(options.shape);
+    const kinds = { ...layerKinds, bias: "boolean?" } as const;
+    const given = readLayer<LayerNormLayerOptions>("LayerNorm", device, options, kinds);
+    const { eps = 1e-5, affine = true, bias: shifts = true } = given;
+    const shape = asShape("LayerNorm", given.shape);
     const { weight, bias } = affineParameters(device, shape, { affine, bias: shifts });
     this.weight = weight;
     this.bias = bias;
@@ -87,10 +111,12 @@ export class RmsNorm extends Module {
   readonly weight: Parameter | null;
   readonly #options: { shape: Shape; eps: number };
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(device: Device, options: Omit<LayerNormLayerOptions, "bias">) {
     super();
-    const { eps = 2 ** -23, affine = true } = options;
-    const shape = asShape(options.shape);
+    const given = readLayer<Omit<LayerNormLayerOptions, "bias">>("RmsNorm", device, options, layerKinds);
+    const { eps = 2 ** -23, affine = true } = given;
+    const shape = asShape("RmsNorm", given.shape);
     this.weight = affineParameters(device, shape, { affine, bias: false }).weight;
     this.#options = { shape, eps };
   }
@@ -114,11 +140,10 @@ export interface InstanceNormLayerOptions {
   readonly momentum?: number;
 }
 
-/**
- * Instance normalisation: each image with its own statistics, in evaluation too unless running ones are kept. Takes channels-last
- * images. See `instanceNorm`.
- */
-export class InstanceNorm2d extends Module {
+const instanceKinds = { ...channelKinds, trackRunningStats: "boolean?", momentum: "finite?" } as const;
+
+/** What `InstanceNorm2d` and `InstanceNorm1d` share. */
+abstract class InstanceNorm extends Module {
   /** `[channels]`, or `null` when not affine. */
   readonly weight: Parameter | null;
   /** `[channels]`, or `null` when not affine. */
@@ -128,9 +153,10 @@ export class InstanceNorm2d extends Module {
   readonly runningVar: Tensor | null;
   readonly #options: { eps: number; momentum: number };
 
-  constructor(device: Device, options: InstanceNormLayerOptions) {
+  constructor(op: string, device: Device, options: InstanceNormLayerOptions) {
     super();
-    const { channels, eps = 1e-5, affine = false, trackRunningStats = false, momentum = 0.1 } = options;
+    const given = readLayer<InstanceNormLayerOptions>(op, device, options, instanceKinds);
+    const { channels, eps = 1e-5, affine = false, trackRunningStats = false, momentum = 0.1 } = given;
     const { weight, bias } = affineParameters(device, [channels], { affine });
     this.weight = weight;
     this.bias = bias;
@@ -149,5 +175,21 @@ export class InstanceNorm2d extends Module {
   }
 }
 
+/**
+ * Instance normalisation: each image with its own statistics, in evaluation too unless running ones are kept. Takes channels-last
+ * images. See `instanceNorm`.
+ */
+export class InstanceNorm2d extends InstanceNorm {
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
+  constructor(device: Device, options: InstanceNormLayerOptions) {
+    super("InstanceNorm2d", device, options);
+  }
+}
+
 /** `InstanceNorm2d` for sequences NLC `[N, L, channels]`. */
-export class InstanceNorm1d extends InstanceNorm2d {}
+export class InstanceNorm1d extends InstanceNorm {
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
+  constructor(device: Device, options: InstanceNormLayerOptions) {
+    super("InstanceNorm1d", device, options);
+  }
+}

@@ -1,8 +1,9 @@
 import { linear } from "../tensor/ops/linear.js";
+import { checkKind, readOptions } from "../tensor/options.js";
 import type { Rng } from "../tensor/random.js";
 import type { Tensor } from "../tensor/tensor.js";
-import { glorotNormal, type Initialiser, zerosInit } from "./initialisers.js";
-import { Module, Parameter } from "./module.js";
+import { glorotNormal, type Initialiser, initialParameter, weightKinds, zerosInit } from "./initialisers.js";
+import { Module, type Parameter } from "./module.js";
 
 /** Options of `Linear`. */
 export interface LinearOptions {
@@ -23,12 +24,18 @@ export class Linear extends Module {
   /** `[outFeatures]`, or `null`. */
   readonly bias: Parameter | null;
 
-  /** @param rng - Draws the initial weights, and names the device. */
+  /**
+   * @param rng - Draws the initial weights, and names the device.
+   * @throws {ShapeError} when an option is unknown, missing or not what it may be.
+   */
   constructor(rng: Rng, options: LinearOptions) {
     super();
-    const { inFeatures, outFeatures, bias = true, init = glorotNormal, biasInit = zerosInit } = options;
-    this.weight = Parameter.from(init(rng, [inFeatures, outFeatures]));
-    this.bias = bias ? Parameter.from(biasInit(rng, [outFeatures])) : null;
+    checkKind("Linear", "rng", rng, "rng");
+    const kinds = { inFeatures: "count", outFeatures: "count", ...weightKinds } as const;
+    const given = readOptions<LinearOptions>("Linear", options, kinds);
+    const { inFeatures, outFeatures, bias = true, init = glorotNormal, biasInit = zerosInit } = given;
+    this.weight = initialParameter("Linear", rng, [inFeatures, outFeatures], init);
+    this.bias = bias ? initialParameter("Linear", rng, [outFeatures], biasInit) : null;
   }
 
   /** @param x - `[..., inFeatures]`. @returns `[..., outFeatures]`. */

@@ -1,7 +1,14 @@
 /** Objects that move an optimizer's learning rates, group by group, and can be saved. */
 import { ShapeError } from "../kernels/errors.js";
-import type { Optimizer, UpdateRuleOptions } from "./optimizer.js";
+import { checkChoice, checkKind, completeOptions, readOptions, show } from "../tensor/options.js";
+import { Optimizer, type UpdateRuleOptions } from "./optimizer.js";
 import type { Schedule } from "./schedules.js";
+
+/** @throws {ShapeError} unless it is an optimizer. */
+function checkOptimizer(op: string, optimizer: unknown): Optimizer {
+  if (optimizer instanceof Optimizer) return optimizer as Optimizer<UpdateRuleOptions>;
+  throw new ShapeError(`${op}: optimizer must be an optimizer, got ${show(optimizer)}`);
+}
 
 /** Where a scheduler stands, for checkpoints: plain numbers. */
 export interface LrSchedulerState {
@@ -30,8 +37,12 @@ export class LrScheduler {
    * @throws {ShapeError} when there are not as many schedules as groups.
    */
   constructor(optimizer: Optimizer<never> | Optimizer, schedule: Schedule | readonly Schedule[]) {
-    this.#optimizer = optimizer as Optimizer<UpdateRuleOptions>;
+    this.#optimizer = checkOptimizer("LrScheduler", optimizer);
     const { groups } = this.#optimizer;
+    if (typeof schedule !== "function") {
+      checkKind("LrScheduler", "schedule", schedule, "list");
+      for (const own of schedule) checkKind("LrScheduler", "schedule", own, "function");
+    }
     this.#schedules = typeof schedule === "function" ? groups.map(() => schedule) : schedule;
     if (this.#schedules.length !== groups.length) {
       throw new ShapeError(
@@ -39,13 +50,14 @@ export class LrScheduler {
       );
     }
     this.#base = groups.map(({ lr }) => lr);
-    this.#apply();
+    this.#apply(0);
   }
 
-  /** Moves on to the next step, or to the one given, and sets the rates. */
+  /** Moves on to the next step, or to the one given, and sets the rates. @throws {ShapeError} unless it is a finite number. */
   step(step = this.#step + 1): void {
+    checkKind("LrScheduler.step", "step", step, "finite");
+    this.#apply(step);
     this.#step = step;
-    this.#apply();
   }
 
   /** Where it stands. */
@@ -54,16 +66,20 @@ export class LrScheduler {
   }
 
   /** Puts it back, and sets the rates. @throws {ShapeError} when the state is of another number of groups. */
-  restore({ step, base }: LrSchedulerState): void {
+  restore(state: LrSchedulerState): void {
+    const { step, base } = readOptions<LrSchedulerState>("LrScheduler.restore", state, {
+      step: "finite",
+      base: "numbers",
+    });
     if (base.length !== this.#base.length)
       throw new ShapeError(`LrScheduler: the state must have ${this.#base.length} groups, got ${base.length}`);
     this.#base = [...base];
     this.step(step);
   }
 
-  #apply(): void {
+  #apply(step: number): void {
     this.#optimizer.groups.forEach((group, i) => {
-      group.lr = (this.#base[i] as number) * (this.#schedules[i] as Schedule)(this.#step);
+      group.lr = (this.#base[i] as number) * (this.#schedules[i] as Schedule)(step);
     });
   }
 }
@@ -83,6 +99,15 @@ export interface ReduceOnPlateauOptions {
   /** Rates never fall below it. Default 0. */
   readonly minLr?: number;
 }
+
+const plateauKinds = {
+  mode: "any",
+  factor: "number",
+  patience: "count",
+  threshold: "finite",
+  cooldown: "count",
+  minLr: "finite",
+} as const;
 
 /** Where a `ReduceOnPlateau` stands, for checkpoints. */
 export interface PlateauState {
@@ -104,14 +129,21 @@ export class ReduceOnPlateau {
   /** @throws {ShapeError} unless `factor` lies in (0, 1). */
   constructor(optimizer: Optimizer<never> | Optimizer, options: ReduceOnPlateauOptions = {}) {
     const defaults = { mode: "min", factor: 0.1, patience: 10, threshold: 1e-4, cooldown: 0, minLr: 0 } as const;
-    this.#optimizer = optimizer as Optimizer<UpdateRuleOptions>;
-    this.#options = { ...defaults, ...options };
-    const { factor } = this.#options;
+    this.#optimizer = checkOptimizer("ReduceOnPlateau", optimizer);
+    this.#options = completeOptions<Required<ReduceOnPlateauOptions>>(
+      "ReduceOnPlateau",
+      options,
+      defaults,
+      plateauKinds,
+    );
+    const { factor, mode } = this.#options;
+    checkChoice("ReduceOnPlateau", "mode", mode, ["min", "max"]);
     if (!(factor > 0 && factor < 1)) throw new ShapeError(`ReduceOnPlateau: factor must lie in (0, 1), got ${factor}`);
   }
 
   /** Takes in the measure of an epoch, and lowers the rates when it is time. NaN is no progress. */
   step(measure: number): void {
+    checkKind("ReduceOnPlateau.step", "measure", measure, "number");
     const { patience, factor, minLr, cooldown } = this.#options;
     if (this.#better(measure)) {
       this.#best = measure;
@@ -138,7 +170,10 @@ export class ReduceOnPlateau {
   }
 
   /** Puts it and the rates back. */
-  restore({ best, badSteps, cooldown, lrs }: PlateauState): void {
+  restore(state: PlateauState): void {
+    const kinds = { best: "any", badSteps: "count", cooldown: "count", lrs: "numbers" } as const;
+    const { best, badSteps, cooldown, lrs } = readOptions<PlateauState>("ReduceOnPlateau.restore", state, kinds);
+    if (best !== null) checkKind("ReduceOnPlateau.restore", "best", best, "number");
     this.#best = best;
     this.#badSteps = badSteps;
     this.#cooldown = cooldown;

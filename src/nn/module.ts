@@ -3,6 +3,7 @@ import type { Device } from "../kernels/device.js";
 import { DTypeError } from "../kernels/errors.js";
 import { watchState } from "../kernels/recorder.js";
 import type { Storage } from "../kernels/storage.js";
+import { checkInputs } from "../tensor/define-op.js";
 import type { Shape } from "../tensor/shape.js";
 import { Tensor } from "../tensor/tensor.js";
 import { checkState, type StateEntry } from "./state.js";
@@ -17,6 +18,7 @@ export class Parameter extends Tensor {
    * @throws {DTypeError} unless it is f32.
    */
   static from(source: Tensor): Parameter {
+    checkInputs("Parameter", ["source"], [source], "any");
     if (source.dtype !== "f32") throw new DTypeError(`Parameter: must be f32, got ${source.dtype}`);
     return adoptMemory(source, (device, shape, storage) => new Parameter(device, shape, "f32", storage));
   }

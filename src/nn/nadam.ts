@@ -1,4 +1,4 @@
-import { checkMoments } from "./adam.js";
+import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -33,6 +33,7 @@ function momentumProduct(beta1: number, decay: number, t: number): number {
 
 const rule: UpdateRule<Required<NAdamOptions>> = {
   name: "NAdam",
+  kinds: { ...momentKinds, momentumDecay: "number" },
   kernel: "adam",
   check(options) {
     checkMoments("NAdam", options);
@@ -62,6 +63,6 @@ const rule: UpdateRule<Required<NAdamOptions>> = {
 export class NAdam extends Optimizer<Required<NAdamOptions>> {
   constructor(parameters: Parameters<Required<NAdamOptions>>, options: NAdamOptions = {}) {
     const start = { lr: 2e-3, betas: [0.9, 0.999], eps: 1e-8, momentumDecay: 4e-3 } as const;
-    super(rule, parameters, { ...start, weightDecay: 0, maximize: false, ...options });
+    super(rule, parameters, options, { ...start, weightDecay: 0, maximize: false });
   }
 }

@@ -3,6 +3,7 @@ import type { Device } from "../kernels/device.js";
 import { DeviceError, DTypeError, ShapeError } from "../kernels/errors.js";
 import type { UpdateKernel } from "../kernels/optimizer-update.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
+import { checkKind, completeOptions, type Kinds, show } from "../tensor/options.js";
 import { formatShape, type Shape, sameShape } from "../tensor/shape.js";
 import { empty, full, Tensor } from "../tensor/tensor.js";
 import { type GroupOptions, groupsOf, type ParameterGroup } from "./parameter-group.js";
@@ -18,6 +19,8 @@ export interface UpdateRule<O extends UpdateRuleOptions> {
   /** For error texts. */
   readonly name: string;
   readonly kernel: UpdateKernel;
+  /** What each option may be. */
+  readonly kinds: Kinds<O>;
   /** @throws {ShapeError} when an option is out of range. */
   check(options: O): void;
   /** Names of the state tensors a parameter has, as the kernel calls them. */
@@ -58,11 +61,13 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
 
   /**
    * @param parameters - Tensors, or groups of them: `[{ parameters, lr: 1e-4 }, { parameters: others }]`.
-   * @param options - All of the rule's options: what a group does not say otherwise.
+   * @param options - What a group does not say otherwise.
+   * @param defaults - Of the options that may be left out.
+   * @throws {ShapeError} when an option is unknown, missing or out of range, or there is no parameter.
    */
-  constructor(rule: UpdateRule<O>, parameters: Parameters<O>, options: O) {
+  constructor(rule: UpdateRule<O>, parameters: Parameters<O>, options: Partial<O>, defaults: Partial<O> = {}) {
     this.#rule = rule;
-    this.groups = groupsOf(rule, parameters, options);
+    this.groups = groupsOf(rule, parameters, completeOptions<O>(rule.name, options, defaults, rule.kinds));
     const owned = this.groups.flatMap((group) => group.parameters.map((parameter) => ({ parameter, group })));
     this.#entries = owned.map((entry, index) => ({ ...entry, index }));
     this.parameters = owned.map(({ parameter }) => parameter);
@@ -73,7 +78,8 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
     );
     this.#steps = new Int32Array(owned.length);
     const { device } = this;
-    this.#table = device.unscoped(() => full(device, [owned.length, rule.scalars(options, 1).length], 0));
+    const first = this.groups[0] as ParameterGroup<O>;
+    this.#table = device.unscoped(() => full(device, [owned.length, rule.scalars(first.options, 1).length], 0));
     this.#savedSteps = device.unscoped(() => full(device, [owned.length], 0, { dtype: "i32" }));
   }
 
@@ -94,6 +100,7 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
    * @throws {ShapeError} when a gradient's shape is not its parameter's.
    */
   step(gradients: ReadonlyMap<Tensor, Tensor>): void {
+    checkKind(`${this.#rule.name}.step`, "gradients", gradients, "map");
     const updates = this.#entries.flatMap((entry) => {
       const gradient = gradients.get(entry.parameter);
       return gradient ? [{ ...entry, gradient }] : [];
@@ -143,12 +150,16 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
    * @throws {ShapeError} naming every entry that is missing, unexpected or of another shape; nothing is changed then.
    */
   loadStateDict(entries: ReadonlyMap<string, StateEntry>): void {
+    checkKind(`${this.#rule.name}.loadStateDict`, "entries", entries, "map");
     const steps = Array.from(entries.get("steps")?.values ?? []);
     const wanted = new Map<string, Shape>([["steps", [this.parameters.length]]]);
     const updated = this.#entries.filter(({ index }) => (steps[index] ?? 0) > 0);
     for (const { parameter, index, group } of updated)
       for (const slot of this.#rule.slots(group.options)) wanted.set(`${index}.${slot}`, parameter.shape);
     checkState(`${this.#rule.name}.loadStateDict`, wanted, entries);
+    const odd = steps.find((step) => !Number.isInteger(step) || step < 0);
+    if (odd !== undefined)
+      throw new ShapeError(`${this.#rule.name}.loadStateDict: steps must be whole numbers >= 0, got ${show(odd)}`);
     this.#steps.set(steps);
     this.#freeState();
     for (const { index, group } of updated) {
@@ -166,6 +177,8 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
 
   #checkUpdate(index: number, parameter: Tensor, gradient: Tensor): void {
     const { name } = this.#rule;
+    if (!(gradient instanceof Tensor))
+      throw new DTypeError(`${name}: a gradient must be a tensor, got ${show(gradient)} for parameter ${index}`);
     if (!sameShape(parameter.shape, gradient.shape)) {
       throw new ShapeError(
         `${name}: a gradient must have its parameter's shape, got ${formatShape(gradient.shape)} for parameter ${index} ${formatShape(parameter.shape)}`,
@@ -215,12 +228,14 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
 
 /** The device of the parameters. @throws {ShapeError} when there is none, or one is given twice. */
 function checkParameters(op: string, parameters: readonly Tensor[]): Device {
-  const device = parameters[0]?.device;
-  if (!device) throw new ShapeError(`${op}: needs at least one parameter`);
+  if (parameters.length === 0) throw new ShapeError(`${op}: needs at least one parameter`);
   if (new Set(parameters).size !== parameters.length) throw new ShapeError(`${op}: a parameter is given twice`);
+  const device = parameters[0]?.device as Device;
   parameters.forEach((parameter, i) => {
     if (!(parameter instanceof Tensor))
-      throw new DTypeError(`${op}: parameter ${i} must be a tensor, got ${typeof parameter}`);
+      throw new DTypeError(`${op}: parameter ${i} must be a tensor, got ${show(parameter)}`);
+    // Reading the storage throws when it was freed.
+    void parameter.storage;
     if (parameter.dtype !== "f32") throw new DTypeError(`${op}: parameter ${i} must be f32, got ${parameter.dtype}`);
     if (parameter.device !== device)
       throw new DeviceError(`${op}: parameter ${i} lives on another device than parameter 0`);

@@ -1,5 +1,6 @@
 /** Parameters that share an optimizer's options, which may change between steps. */
 import { ShapeError } from "../kernels/errors.js";
+import { checkKind, completeOptions, readOptions } from "../tensor/options.js";
 import { Tensor } from "../tensor/tensor.js";
 import type { Parameters, UpdateRule, UpdateRuleOptions } from "./optimizer.js";
 
@@ -48,7 +49,7 @@ export class ParameterGroup<O extends UpdateRuleOptions = UpdateRuleOptions> {
    *   changed then.
    */
   set(changes: Partial<O>): void {
-    this.#change({ ...this.#options, ...changes });
+    this.#change(completeOptions<O>(this.#rule.name, changes, this.#options, this.#rule.kinds));
   }
 
   #change(options: O): void {
@@ -68,6 +69,7 @@ export class ParameterGroup<O extends UpdateRuleOptions = UpdateRuleOptions> {
 }
 
 function checkOptions<O extends UpdateRuleOptions>(rule: UpdateRule<O>, options: O): void {
+  readOptions<O>(rule.name, options, rule.kinds);
   checkRange(rule.name, "lr", options.lr);
   rule.check(options);
 }
@@ -80,12 +82,20 @@ export function groupsOf<O extends UpdateRuleOptions>(
 ): ParameterGroup<O>[] {
   const isGroup = (item: Tensor | GroupOptions<O>): item is GroupOptions<O> =>
     !(item instanceof Tensor) && Array.isArray(item?.parameters);
-  const list: readonly (Tensor | GroupOptions<O>)[] = given;
+  checkKind(rule.name, "parameters", given, "list");
+  const list: readonly (Tensor | GroupOptions<O>)[] = Array.from(given as ArrayLike<Tensor | GroupOptions<O>>);
   const groups = list.filter(isGroup);
   if (groups.length === 0) return [new ParameterGroup(rule, list as readonly Tensor[], options)];
   if (groups.length < list.length)
     throw new ShapeError(
       `${rule.name}: give tensors or groups, got ${list.length - groups.length} and ${groups.length}`,
     );
-  return groups.map(({ parameters, ...own }) => new ParameterGroup(rule, parameters, { ...options, ...own } as O));
+  return groups.map(
+    ({ parameters, ...own }) =>
+      new ParameterGroup(
+        rule,
+        parameters,
+        completeOptions(rule.name, own as unknown as Partial<O>, options, rule.kinds),
+      ),
+  );
 }

@@ -1,20 +1,41 @@
 /** The poolings as layers. */
 import { adaptiveAvgPool2d, adaptiveMaxPool2d } from "../tensor/ops/adaptive-pool2d.js";
-import { type AvgPool2dOptions, avgPool2d } from "../tensor/ops/avg-pool2d.js";
+import { type AvgPool2dOptions, avgPool2d, avgPool2dKinds } from "../tensor/ops/avg-pool2d.js";
 import { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "../tensor/ops/global-pool2d.js";
-import { type MaxPool2dOptions, maxPool2d } from "../tensor/ops/max-pool2d.js";
-import { type AvgPool1dOptions, avgPool1d, type MaxPool1dOptions, maxPool1d } from "../tensor/ops/pool1d.js";
-import type { AdaptivePoolOptions } from "../tensor/pool-window.js";
+import { type MaxPool2dOptions, maxPool2d, maxPool2dKinds } from "../tensor/ops/max-pool2d.js";
+import {
+  type AvgPool1dOptions,
+  avgPool1d,
+  type MaxPool1dOptions,
+  maxPool1d,
+  type Pool1dOptions,
+  pool1dKinds,
+} from "../tensor/ops/pool1d.js";
+import { type Kinds, readOptions } from "../tensor/options.js";
+import { pair } from "../tensor/pair.js";
+import { type AdaptivePoolOptions, checkPooling, type PoolOptions } from "../tensor/pool-window.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
+
+/** The options of a pooling, each checked as far as it can be without an input. */
+function readPool<O extends Pool1dOptions | PoolOptions>(op: string, options: O, kinds: Kinds<O>): O {
+  checkPooling(op, readOptions<O>(op, options, kinds));
+  return options;
+}
+
+function readAdaptive(op: string, options: AdaptivePoolOptions): AdaptivePoolOptions {
+  pair(op, "size", readOptions<AdaptivePoolOptions>(op, options, { size: "any" }).size, 1);
+  return options;
+}
 
 /** The largest element of each window. See `maxPool2d` for the options. */
 export class MaxPool2d extends Module {
   readonly #options: MaxPool2dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: MaxPool2dOptions) {
     super();
-    this.#options = options;
+    this.#options = readPool("MaxPool2d", options, maxPool2dKinds);
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns NHWC `[N, OH, OW, C]`. */
@@ -27,9 +48,10 @@ export class MaxPool2d extends Module {
 export class AvgPool2d extends Module {
   readonly #options: AvgPool2dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: AvgPool2dOptions) {
     super();
-    this.#options = options;
+    this.#options = readPool("AvgPool2d", options, avgPool2dKinds);
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns NHWC `[N, OH, OW, C]`. */
@@ -42,9 +64,10 @@ export class AvgPool2d extends Module {
 export class AdaptiveAvgPool2d extends Module {
   readonly #options: AdaptivePoolOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: AdaptivePoolOptions) {
     super();
-    this.#options = options;
+    this.#options = readAdaptive("AdaptiveAvgPool2d", options);
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns NHWC `[N, ...size, C]`. */
@@ -57,9 +80,10 @@ export class AdaptiveAvgPool2d extends Module {
 export class AdaptiveMaxPool2d extends Module {
   readonly #options: AdaptivePoolOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: AdaptivePoolOptions) {
     super();
-    this.#options = options;
+    this.#options = readAdaptive("AdaptiveMaxPool2d", options);
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns NHWC `[N, ...size, C]`. */
@@ -72,9 +96,10 @@ export class AdaptiveMaxPool2d extends Module {
 export class GlobalAvgPool2d extends Module {
   readonly #options: GlobalPool2dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: GlobalPool2dOptions = {}) {
     super();
-    this.#options = options;
+    this.#options = readOptions<GlobalPool2dOptions>("GlobalAvgPool2d", options, { keepDims: "boolean?" });
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns `[N, C]`, or `[N, 1, 1, C]` with `keepDims`. */
@@ -87,9 +112,10 @@ export class GlobalAvgPool2d extends Module {
 export class GlobalMaxPool2d extends Module {
   readonly #options: GlobalPool2dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: GlobalPool2dOptions = {}) {
     super();
-    this.#options = options;
+    this.#options = readOptions<GlobalPool2dOptions>("GlobalMaxPool2d", options, { keepDims: "boolean?" });
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns `[N, C]`, or `[N, 1, 1, C]` with `keepDims`. */
@@ -102,9 +128,10 @@ export class GlobalMaxPool2d extends Module {
 export class MaxPool1d extends Module {
   readonly #options: MaxPool1dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: MaxPool1dOptions) {
     super();
-    this.#options = options;
+    this.#options = readPool("MaxPool1d", options, { ...pool1dKinds, dilation: "number?" });
   }
 
   /** @param x - NLC `[N, L, C]`. @returns NLC `[N, OL, C]`. */
@@ -117,9 +144,10 @@ export class MaxPool1d extends Module {
 export class AvgPool1d extends Module {
   readonly #options: AvgPool1dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, missing or not what it may be. */
   constructor(options: AvgPool1dOptions) {
     super();
-    this.#options = options;
+    this.#options = readPool("AvgPool1d", options, { ...pool1dKinds, countIncludePad: "boolean?" });
   }
 
   /** @param x - NLC `[N, L, C]`. @returns NLC `[N, OL, C]`. */

@@ -1,4 +1,4 @@
-import { checkMoments } from "./adam.js";
+import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 
 /** Options of `RAdam`. */
@@ -25,6 +25,7 @@ function rectification(beta2: number, t: number): number | null {
 
 const rule: UpdateRule<Required<RAdamOptions>> = {
   name: "RAdam",
+  kinds: momentKinds,
   kernel: "adam",
   check: (options) => checkMoments("RAdam", options),
   slots: () => ["mean", "variance"],
@@ -53,6 +54,6 @@ const rule: UpdateRule<Required<RAdamOptions>> = {
 export class RAdam extends Optimizer<Required<RAdamOptions>> {
   constructor(parameters: Parameters<Required<RAdamOptions>>, options: RAdamOptions = {}) {
     const start = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false } as const;
-    super(rule, parameters, { ...start, ...options });
+    super(rule, parameters, options, start);
   }
 }

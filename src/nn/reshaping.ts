@@ -1,7 +1,9 @@
 /** Layers that only move elements. */
 import { ShapeError } from "../kernels/errors.js";
+import { checkInputs } from "../tensor/define-op.js";
 import { type PixelShuffleOptions, pixelShuffle, pixelUnshuffle } from "../tensor/ops/pixel-shuffle.js";
 import { reshape } from "../tensor/ops/reshape.js";
+import { readOptions } from "../tensor/options.js";
 import { describeShapes, resolveAxis, sizeOf } from "../tensor/shape.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
@@ -21,13 +23,19 @@ export interface FlattenOptions {
 export class Flatten extends Module {
   readonly #options: Required<FlattenOptions>;
 
-  constructor({ startAxis = 1, endAxis = -1 }: FlattenOptions = {}) {
+  /** @throws {ShapeError} when an option is unknown, or no whole number. */
+  constructor(options: FlattenOptions = {}) {
     super();
+    const given = readOptions<FlattenOptions>("Flatten", options, { startAxis: "number?", endAxis: "number?" });
+    const { startAxis = 1, endAxis = -1 } = given;
+    for (const [name, axis] of Object.entries({ startAxis, endAxis }))
+      if (!Number.isInteger(axis)) throw new ShapeError(`Flatten: ${name} must be a whole number, got ${axis}`);
     this.#options = { startAxis, endAxis };
   }
 
   /** @param x - Any shape with these axes. @returns The axes merged. @throws {ShapeError} when the end lies before the start. */
   forward(x: Tensor): Tensor {
+    checkInputs("Flatten", ["x"], [x], "any");
     const [start, end] = [this.#options.startAxis, this.#options.endAxis].map((axis) =>
       resolveAxis("Flatten", axis, x.rank),
     ) as [number, number];
@@ -45,6 +53,7 @@ export class Flatten extends Module {
 export class Identity extends Module {
   /** @returns `x` itself. */
   forward(x: Tensor): Tensor {
+    checkInputs("Identity", ["x"], [x], "any");
     return x;
   }
 }
@@ -53,9 +62,10 @@ export class Identity extends Module {
 export class PixelShuffle extends Module {
   readonly #options: PixelShuffleOptions;
 
+  /** @throws {ShapeError} unless the factor is a whole number of at least 1. */
   constructor(options: PixelShuffleOptions) {
     super();
-    this.#options = options;
+    this.#options = readOptions<PixelShuffleOptions>("PixelShuffle", options, { factor: "size" });
   }
 
   /** @param x - NHWC `[N, H, W, C factor^2]`. @returns NHWC `[N, H factor, W factor, C]`. */
@@ -68,9 +78,10 @@ export class PixelShuffle extends Module {
 export class PixelUnshuffle extends Module {
   readonly #options: PixelShuffleOptions;
 
+  /** @throws {ShapeError} unless the factor is a whole number of at least 1. */
   constructor(options: PixelShuffleOptions) {
     super();
-    this.#options = options;
+    this.#options = readOptions<PixelShuffleOptions>("PixelUnshuffle", options, { factor: "size" });
   }
 
   /** @param x - NHWC `[N, H factor, W factor, C]`. @returns NHWC `[N, H, W, C factor^2]`. */

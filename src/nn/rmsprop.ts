@@ -21,6 +21,15 @@ export interface RmsPropOptions {
 
 const rule: UpdateRule<Required<RmsPropOptions>> = {
   name: "RmsProp",
+  kinds: {
+    lr: "number",
+    alpha: "number",
+    eps: "number",
+    momentum: "number",
+    centered: "boolean",
+    weightDecay: "number",
+    maximize: "boolean",
+  },
   kernel: "rmsprop",
   check({ alpha, eps, momentum, weightDecay }) {
     checkRange("RmsProp", "alpha", alpha);
@@ -51,6 +60,6 @@ const rule: UpdateRule<Required<RmsPropOptions>> = {
 export class RmsProp extends Optimizer<Required<RmsPropOptions>> {
   constructor(parameters: Parameters<Required<RmsPropOptions>>, options: RmsPropOptions = {}) {
     const off = { momentum: 0, centered: false, weightDecay: 0, maximize: false };
-    super(rule, parameters, { lr: 0.01, alpha: 0.99, eps: 1e-8, ...off, ...options });
+    super(rule, parameters, options, { lr: 0.01, alpha: 0.99, eps: 1e-8, ...off });
   }
 }

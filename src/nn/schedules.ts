@@ -3,6 +3,7 @@
  * `optimizer.lr = schedule(epoch)`. Any function of one's own is one. Without `lr` they give factors, as `LrScheduler` takes them.
  */
 import { ShapeError } from "../kernels/errors.js";
+import { checkChoice, checkKind, type Kinds, readOptions, show } from "../tensor/options.js";
 
 /** The learning rate by epoch or step. */
 export type Schedule = (epoch: number) => number;
@@ -13,7 +14,8 @@ export type Schedule = (epoch: number) => number;
  * @throws {ShapeError} unless `every` is above 0.
  * @see torch.optim.lr_scheduler.StepLR.
  */
-export function stepDecay({ lr = 1, factor, every }: { lr?: number; factor: number; every: number }): Schedule {
+export function stepDecay(options: { lr?: number; factor: number; every: number }): Schedule {
+  const { lr = 1, factor, every } = read("stepDecay", options, { lr: "finite?", factor: "finite", every: "number" });
   checkLength("stepDecay", "every", every);
   return (epoch) => lr * factor ** Math.floor(epoch / every);
 }
@@ -25,15 +27,17 @@ export function stepDecay({ lr = 1, factor, every }: { lr?: number; factor: numb
  * @see torch.optim.lr_scheduler.MultiStepLR.
  */
 export function multiStep(options: { lr?: number; factor?: number; milestones: readonly number[] }): Schedule {
-  const { lr = 1, factor = 0.1, milestones } = options;
-  if (milestones.some((at, i) => !(i === 0 || at >= (milestones[i - 1] as number)))) {
+  const kinds = { lr: "finite?", factor: "finite?", milestones: "numbers" } as const;
+  const { lr = 1, factor = 0.1, milestones } = read("multiStep", options, kinds);
+  if (milestones.some((at, i) => !(i === 0 ? Number.isFinite(at) : at >= (milestones[i - 1] as number)))) {
     throw new ShapeError(`multiStep: milestones must rise, got ${milestones.join(", ")}`);
   }
   return (epoch) => lr * factor ** milestones.filter((at) => at <= epoch).length;
 }
 
 /** `lr * factor^epoch`. `lr` defaults to 1. @see torch.optim.lr_scheduler.ExponentialLR. */
-export function exponential({ lr = 1, factor }: { lr?: number; factor: number }): Schedule {
+export function exponential(options: { lr?: number; factor: number }): Schedule {
+  const { lr = 1, factor } = read("exponential", options, { lr: "finite?", factor: "finite" });
   return (epoch) => lr * factor ** epoch;
 }
 
@@ -47,7 +51,7 @@ export function exponential({ lr = 1, factor }: { lr?: number; factor: number })
  * const schedule = piecewiseConstant([[0, 0.1], [21, 0.01], [36, 1e-3]]);
  */
 export function piecewiseConstant(pieces: readonly (readonly [from: number, lr: number])[]): Schedule {
-  checkPieces("piecewiseConstant", pieces);
+  checkPieces("piecewiseConstant", pieces, "number");
   return (epoch) => pieceAt(pieces, epoch)[1];
 }
 
@@ -57,7 +61,8 @@ export function piecewiseConstant(pieces: readonly (readonly [from: number, lr: 
  * @throws {ShapeError} unless `epochs` is above 0.
  * @see Loshchilov & Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingLR, which rises again after `epochs`.
  */
-export function cosine({ lr = 1, epochs, final = 0 }: { lr?: number; epochs: number; final?: number }): Schedule {
+export function cosine(options: { lr?: number; epochs: number; final?: number }): Schedule {
+  const { lr = 1, epochs, final = 0 } = read("cosine", options, { lr: "finite?", epochs: "number", final: "finite?" });
   checkLength("cosine", "epochs", epochs);
   return (epoch) => halfCosine(lr, final, Math.min(epoch / epochs, 1));
 }
@@ -70,7 +75,8 @@ export function cosine({ lr = 1, epochs, final = 0 }: { lr?: number; epochs: num
  * @see Loshchilov & Hutter 2017; torch.optim.lr_scheduler.CosineAnnealingWarmRestarts.
  */
 export function cosineRestarts(options: { lr?: number; epochs: number; growth?: number; final?: number }): Schedule {
-  const { lr = 1, epochs, growth = 1, final = 0 } = options;
+  const kinds = { lr: "finite?", epochs: "number", growth: "finite?", final: "finite?" } as const;
+  const { lr = 1, epochs, growth = 1, final = 0 } = read("cosineRestarts", options, kinds);
   checkLength("cosineRestarts", "epochs", epochs);
   if (!(growth >= 1)) throw new ShapeError(`cosineRestarts: growth must be at least 1, got ${growth}`);
   return (epoch) => {
@@ -89,7 +95,8 @@ export function cosineRestarts(options: { lr?: number; epochs: number; growth?: 
  * @see torch.optim.lr_scheduler.LinearLR; ConstantLR is `piecewiseConstant`.
  */
 export function linearRamp(options: { lr?: number; epochs: number; from?: number; to?: number }): Schedule {
-  const { lr = 1, epochs, from = 1 / 3, to = 1 } = options;
+  const kinds = { lr: "finite?", epochs: "number", from: "finite?", to: "finite?" } as const;
+  const { lr = 1, epochs, from = 1 / 3, to = 1 } = read("linearRamp", options, kinds);
   checkLength("linearRamp", "epochs", epochs);
   return (epoch) => lr * (from + (to - from) * Math.min(epoch / epochs, 1));
 }
@@ -100,12 +107,14 @@ export function linearRamp(options: { lr?: number; epochs: number; from?: number
  * @throws {ShapeError} unless `epochs` is above 0.
  * @see torch.optim.lr_scheduler.PolynomialLR.
  */
-export function polynomial({ lr = 1, epochs, power = 1 }: { lr?: number; epochs: number; power?: number }): Schedule {
+export function polynomial(options: { lr?: number; epochs: number; power?: number }): Schedule {
+  const kinds = { lr: "finite?", epochs: "number", power: "finite?" } as const;
+  const { lr = 1, epochs, power = 1 } = read("polynomial", options, kinds);
   checkLength("polynomial", "epochs", epochs);
   return (epoch) => lr * (1 - Math.min(epoch / epochs, 1)) ** power;
 }
 
-/** Options of `oneCycle` and `oneCycleMomentum`. */
+/** Options of `oneCycle` and `oneCycleMomentum`, which take the same. */
 export interface OneCycleOptions {
   /** Steps of the whole cycle; the last is number `steps - 1`. */
   readonly steps: number;
@@ -115,6 +124,30 @@ export interface OneCycleOptions {
   readonly shape?: "cosine" | "linear";
   /** Fall back as long as the rise took before the final fall, instead of one fall. Default false. */
   readonly threePhase?: boolean;
+  /** Highest rate. Default 1. */
+  readonly lr?: number;
+  /** The first rate is `lr` divided by this. Default 25. */
+  readonly startDivisor?: number;
+  /** The last rate is the first divided by this. Default 1e4. */
+  readonly finalDivisor?: number;
+  /** Momentum where the rate is highest. Default 0.85. */
+  readonly low?: number;
+  /** Momentum at both ends. Default 0.95. */
+  readonly high?: number;
+}
+
+function readCycle(op: string, options: OneCycleOptions): OneCycleOptions {
+  return readOptions<OneCycleOptions>(op, options, {
+    steps: "finite",
+    rise: "number?",
+    shape: "any?",
+    threePhase: "boolean?",
+    lr: "finite?",
+    startDivisor: "finite?",
+    finalDivisor: "finite?",
+    low: "finite?",
+    high: "finite?",
+  });
 }
 
 /**
@@ -123,17 +156,16 @@ export interface OneCycleOptions {
  * @throws {ShapeError} unless `steps` is above 1 and `rise` lies in (0, 1), with `threePhase` in (0, 0.5].
  * @see Smith & Topin 2017; torch.optim.lr_scheduler.OneCycleLR, whose momentum is `oneCycleMomentum`.
  */
-export function oneCycle(
-  options: OneCycleOptions & { lr?: number; startDivisor?: number; finalDivisor?: number },
-): Schedule {
-  const { lr = 1, startDivisor = 25, finalDivisor = 1e4 } = options;
+export function oneCycle(options: OneCycleOptions): Schedule {
+  const { lr = 1, startDivisor = 25, finalDivisor = 1e4 } = readCycle("oneCycle", options);
+  for (const [name, value] of Object.entries({ startDivisor, finalDivisor })) checkLength("oneCycle", name, value);
   const start = lr / startDivisor;
   return cycle("oneCycle", options, { start, peak: lr, final: start / finalDivisor });
 }
 
 /** The momentum that goes with `oneCycle`: low where the rate is high. Defaults: `low` 0.85, `high` 0.95. See `oneCycle`. */
-export function oneCycleMomentum(options: OneCycleOptions & { low?: number; high?: number }): Schedule {
-  const { low = 0.85, high = 0.95 } = options;
+export function oneCycleMomentum(options: OneCycleOptions): Schedule {
+  const { low = 0.85, high = 0.95 } = readCycle("oneCycleMomentum", options);
   return cycle("oneCycleMomentum", options, { start: high, peak: low, final: high });
 }
 
@@ -142,6 +174,7 @@ function cycle(
   { steps, rise = 0.3, shape = "cosine", threePhase = false }: OneCycleOptions,
   { start, peak, final }: { start: number; peak: number; final: number },
 ): Schedule {
+  checkChoice(op, "shape", shape, ["cosine", "linear"]);
   if (!(steps > 1)) throw new ShapeError(`${op}: steps must be above 1, got ${steps}`);
   if (!(rise > 0 && rise < 1 && !(threePhase && rise > 0.5)))
     throw new ShapeError(`${op}: rise must lie in ${threePhase ? "(0, 0.5]" : "(0, 1)"}, got ${rise}`);
@@ -170,7 +203,9 @@ function cycle(
  *
  * @throws {ShapeError} unless `epochs` is above 0.
  */
-export function warmUp(schedule: Schedule, { epochs, from = 0 }: { epochs: number; from?: number }): Schedule {
+export function warmUp(schedule: Schedule, options: { epochs: number; from?: number }): Schedule {
+  checkKind("warmUp", "schedule", schedule, "function");
+  const { epochs, from = 0 } = read("warmUp", options, { epochs: "number", from: "finite?" });
   checkLength("warmUp", "epochs", epochs);
   return (epoch) => schedule(epoch) * (from + (1 - from) * Math.min(epoch / epochs, 1));
 }
@@ -183,7 +218,7 @@ export function warmUp(schedule: Schedule, { epochs, from = 0 }: { epochs: numbe
  * @see torch.optim.lr_scheduler.SequentialLR.
  */
 export function sequence(pieces: readonly (readonly [from: number, schedule: Schedule])[]): Schedule {
-  checkPieces("sequence", pieces);
+  checkPieces("sequence", pieces, "function");
   return (epoch) => {
     const [from, schedule] = pieceAt(pieces, epoch);
     return schedule(epoch - from);
@@ -192,7 +227,12 @@ export function sequence(pieces: readonly (readonly [from: number, schedule: Sch
 
 /** The product of schedules: one rate, the others factors. @see torch.optim.lr_scheduler.ChainedScheduler. */
 export function chained(...schedules: readonly Schedule[]): Schedule {
+  for (const schedule of schedules) checkKind("chained", "schedule", schedule, "function");
   return (epoch) => schedules.reduce((product, schedule) => product * schedule(epoch), 1);
+}
+
+function read<Options extends object>(op: string, options: Options, kinds: Kinds<Options>): Options {
+  return readOptions<Options>(op, options, kinds);
 }
 
 function halfCosine(from: number, to: number, share: number): number {
@@ -200,10 +240,15 @@ function halfCosine(from: number, to: number, share: number): number {
 }
 
 function checkLength(op: string, name: string, value: number): void {
-  if (!(value > 0)) throw new ShapeError(`${op}: ${name} must be above 0, got ${value}`);
+  if (!(value > 0 && value < Infinity)) throw new ShapeError(`${op}: ${name} must be above 0, got ${value}`);
 }
 
-function checkPieces(op: string, pieces: readonly (readonly [number, unknown])[]): void {
+function checkPieces(op: string, pieces: readonly (readonly [number, unknown])[], second: "number" | "function"): void {
+  checkKind(op, "pieces", pieces, "list");
+  for (const piece of pieces) {
+    const fits = Array.isArray(piece) && typeof piece[0] === "number" && typeof piece[1] === second;
+    if (!fits) throw new ShapeError(`${op}: each piece must be [epoch, ${second}], got ${show(piece)}`);
+  }
   const rising = pieces.every(([from], i) =>
     i === 0 ? from === 0 : from > (pieces[i - 1] as readonly [number, unknown])[0],
   );

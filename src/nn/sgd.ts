@@ -19,6 +19,14 @@ export interface SgdOptions {
 
 const rule: UpdateRule<Required<SgdOptions>> = {
   name: "Sgd",
+  kinds: {
+    lr: "number",
+    momentum: "number",
+    nesterov: "boolean",
+    dampening: "number",
+    weightDecay: "number",
+    maximize: "boolean",
+  },
   kernel: "sgd",
   check({ momentum, dampening, weightDecay, nesterov }) {
     checkRange("Sgd", "momentum", momentum);
@@ -53,6 +61,6 @@ const rule: UpdateRule<Required<SgdOptions>> = {
 export class Sgd extends Optimizer<Required<SgdOptions>> {
   constructor(parameters: Parameters<Required<SgdOptions>>, options: SgdOptions) {
     const off = { momentum: 0, nesterov: false, dampening: 0, weightDecay: 0, maximize: false };
-    super(rule, parameters, { ...off, ...options });
+    super(rule, parameters, options, off);
   }
 }

@@ -1,5 +1,6 @@
 /** Snapshots: all that a training is, on the host, so that it goes on after the device is lost or the program ends. */
 import { ShapeError } from "../kernels/errors.js";
+import { checkKind, show } from "../tensor/options.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { HostEntry, StateEntry } from "./state.js";
 
@@ -36,6 +37,16 @@ export interface SnapshotPart {
 /** States by the parts' names. */
 export type Snapshot = Readonly<Record<string, SnapshotPart>>;
 
+/** @throws {ShapeError} unless each part has a state that can be put back. */
+function checkParts(op: string, parts: SnapshotParts): void {
+  checkKind(op, "parts", parts, "object");
+  for (const [name, part] of Object.entries(parts)) {
+    const of = (method: string) => typeof (part as unknown as Record<string, unknown> | null)?.[method] === "function";
+    if ((of("stateDict") && of("loadStateDict")) || (of("state") && of("restore"))) continue;
+    throw new ShapeError(`${op}: part ${name} must be a module, optimizer, generator or scheduler, got ${show(part)}`);
+  }
+}
+
 const hasTensors = (part: SnapshotParts[string]): part is Tensors => "stateDict" in part;
 const hasRates = (part: object): part is Rates => "groups" in part;
 
@@ -61,6 +72,7 @@ async function read(part: SnapshotParts[string]): Promise<SnapshotPart> {
  * restore(saved, { net, optimizer, rng });
  */
 export async function snapshot(parts: SnapshotParts): Promise<Snapshot> {
+  checkParts("snapshot", parts);
   const states = Object.entries(parts).map(async ([name, part]) => [name, await read(part)] as const);
   return Object.fromEntries(await Promise.all(states));
 }
@@ -71,6 +83,8 @@ export async function snapshot(parts: SnapshotParts): Promise<Snapshot> {
  * @throws {ShapeError} when the names differ, or a part does not fit; parts before it are changed then.
  */
 export function restore(saved: Snapshot, parts: SnapshotParts): void {
+  checkKind("restore", "saved", saved, "object");
+  checkParts("restore", parts);
   const [names, wanted] = [Object.keys(parts).sort(), Object.keys(saved).sort()];
   if (names.join() !== wanted.join())
     throw new ShapeError(`restore: the parts must be ${wanted.join(", ")}, got ${names.join(", ")}`);

@@ -1,5 +1,7 @@
 /** State dictionaries: the tensors of a module or optimizer by name, and how they are put back. */
 import { ShapeError } from "../kernels/errors.js";
+import { checkInputs } from "../tensor/define-op.js";
+import { checkKind, isList, show } from "../tensor/options.js";
 import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.js";
 import type { DType, HostArray, Tensor } from "../tensor/tensor.js";
 
@@ -18,10 +20,19 @@ export interface HostEntry extends StateEntry {
 
 /** Reads a state dictionary back from the GPU. */
 export async function readState(state: ReadonlyMap<string, Tensor>): Promise<Map<string, HostEntry>> {
+  checkKind("readState", "state", state, "map");
+  for (const [name, tensor] of state) checkInputs("readState", [name], [tensor], "any");
   const entries = new Map<string, HostEntry>();
   for (const [name, tensor] of state)
     entries.set(name, { shape: tensor.shape, dtype: tensor.dtype, values: await tensor.data() });
   return entries;
+}
+
+/** @throws {ShapeError} unless an entry has a shape and a list of values. */
+function checkEntry(op: string, name: string, entry: unknown): void {
+  const { shape, values } = (typeof entry === "object" && entry !== null ? entry : {}) as Partial<StateEntry>;
+  if (isList(shape) && isList(values)) return;
+  throw new ShapeError(`${op}: entry ${name} must be { shape, values }, both lists, got ${show(entry)}`);
 }
 
 /**
@@ -34,6 +45,8 @@ export function checkState(
   wanted: ReadonlyMap<string, Shape>,
   entries: ReadonlyMap<string, StateEntry>,
 ): void {
+  checkKind(op, "entries", entries, "map");
+  for (const [name, entry] of entries) checkEntry(op, name, entry);
   const missing: string[] = [];
   const misshapen: string[] = [];
   for (const [name, shape] of wanted) {

@@ -1,4 +1,7 @@
-import { type Upsample2dOptions, upsample2d } from "../tensor/ops/upsample2d.js";
+import { type Upsample2dOptions, upsample2d, upsample2dKinds } from "../tensor/ops/upsample2d.js";
+import { readOptions } from "../tensor/options.js";
+import { pair } from "../tensor/pair.js";
+import { checkTarget, samplingOf, scaled } from "../tensor/resizing.js";
 import type { Tensor } from "../tensor/tensor.js";
 import { Module } from "./module.js";
 
@@ -6,9 +9,14 @@ import { Module } from "./module.js";
 export class Upsample2d extends Module {
   readonly #options: Upsample2dOptions;
 
+  /** @throws {ShapeError} when an option is unknown, or not what it may be. */
   constructor(options: Upsample2dOptions) {
     super();
-    this.#options = options;
+    this.#options = readOptions<Upsample2dOptions>("Upsample2d", options, upsample2dKinds);
+    samplingOf("Upsample2d", options);
+    checkTarget("Upsample2d", options);
+    if (options.size === undefined) scaled("Upsample2d", [1, 1], options.scale);
+    else pair("Upsample2d", "size", options.size, 1);
   }
 
   /** @param x - NHWC `[N, H, W, C]`. @returns NHWC `[N, H scale, W scale, C]`. */

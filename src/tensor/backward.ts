@@ -4,8 +4,9 @@ import type { Scope } from "../kernels/scope.js";
 import { widened } from "./define-op.js";
 import { add } from "./ops/elementwise.js";
 import { sumTo } from "./ops/sum.js";
+import { readOptions } from "./options.js";
 import { formatShape, sameShape } from "./shape.js";
-import { constant, full, type GraphNode, type Tensor, zeros } from "./tensor.js";
+import { checkTensor, constant, full, type GraphNode, type Tensor, zeros } from "./tensor.js";
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -29,6 +30,7 @@ export class Gradients extends Map<Tensor, Tensor> {
 
   /** The gradient of a tensor; zeros where there are only step functions between. @throws {GradError} when the output did not depend on it. */
   of(tensor: Tensor): Tensor {
+    checkTensor("Gradients.of", "tensor", tensor);
     const gradient = this.get(tensor);
     if (!gradient && this.#reached.has(tensor)) return zeros(tensor.device, tensor.shape);
     if (!gradient) {
@@ -194,6 +196,12 @@ function propagate(
  *   value that it needs was changed in place or freed since.
  */
 export function backward(output: Tensor, options: BackwardOptions = {}): Gradients {
+  checkTensor("backward", "output", output);
+  readOptions<BackwardOptions>("backward", options, {
+    wrt: "tensors?",
+    gradOutput: "tensor?",
+    createGraph: "boolean?",
+  });
   if (!output.requiresGrad) throw new GradError("backward: the output depends on no tensor with requiresGrad");
   // Throws when it was freed.
   void output.storage;

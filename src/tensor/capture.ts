@@ -3,9 +3,10 @@ import type { Device, StorageCopy } from "../kernels/device.js";
 import { CaptureError, DisposedError, ShapeError } from "../kernels/errors.js";
 import { Recording } from "../kernels/recording.js";
 import { Storage } from "../kernels/storage.js";
+import { checkKind, readOptions } from "./options.js";
 import { formatShape, type Shape } from "./shape.js";
 import { mapTensors } from "./structure.js";
-import { type DType, empty, Tensor } from "./tensor.js";
+import { checkDevice, type DType, empty, Tensor } from "./tensor.js";
 
 /**
  * What a captured function takes: tensors, alone or in arrays and plain objects, and plain values, which are part of its
@@ -266,8 +267,11 @@ const backstop = new FinalizationRegistry<Recordings>((recordings) => recordings
 export function capture<Arguments extends readonly CaptureInput[], Result extends CaptureOutput>(
   device: Device,
   fn: (...args: Arguments) => Result,
-  { limit = 8 }: CaptureOptions = {},
+  options: CaptureOptions = {},
 ): Captured<Arguments, Result> {
+  checkDevice("capture", device);
+  checkKind("capture", "fn", fn, "function");
+  const { limit = 8 } = readOptions<CaptureOptions>("capture", options, { limit: "number?" });
   if (!(Number.isInteger(limit) && limit >= 1))
     throw new ShapeError(`capture: limit must be a whole number >= 1, got ${limit}`);
   const recordings = new Recordings(device, fn as unknown as (...args: never[]) => unknown, limit);

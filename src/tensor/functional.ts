@@ -2,12 +2,14 @@
 import type { Device } from "../kernels/device.js";
 import { GradError, ShapeError } from "../kernels/errors.js";
 import { backward } from "./backward.js";
+import { checkInputs } from "./define-op.js";
 import { isFloat } from "./host-values.js";
 import { add, mul } from "./ops/elementwise.js";
 import { reshape } from "./ops/reshape.js";
 import { sum } from "./ops/sum.js";
+import { checkKind, readOptions, show } from "./options.js";
 import { formatShape, sameShape } from "./shape.js";
-import { full, type Tensor, zeros } from "./tensor.js";
+import { checkTensor, full, Tensor, zeros } from "./tensor.js";
 
 /** A function of tensors. */
 type TensorFunction = (...inputs: Tensor[]) => Tensor;
@@ -19,6 +21,8 @@ export interface GradOptions {
 }
 
 function deviceOf(op: string, inputs: readonly Tensor[]): Device {
+  checkKind(op, "inputs", inputs, "list");
+  for (const input of inputs) checkInputs(op, ["input"], [input], "any");
   const device = inputs[0]?.device;
   if (!device) throw new GradError(`${op}: needs at least one input`);
   return device;
@@ -59,6 +63,14 @@ function gradientsBy(output: Tensor, by: readonly Tensor[], createGraph: boolean
   return by.map((input) => gradients.get(input) ?? zero(input));
 }
 
+/** What a function of the caller's gives. @throws {GradError} unless it is a tensor. */
+function resultOf(op: string, f: TensorFunction, inputs: readonly Tensor[]): Tensor {
+  checkKind(op, "f", f, "function");
+  const result: unknown = f(...inputs);
+  if (!(result instanceof Tensor)) throw new GradError(`${op}: the function must return a tensor, got ${show(result)}`);
+  return result;
+}
+
 function checkScalar(op: string, output: Tensor): void {
   if (output.size !== 1)
     throw new GradError(
@@ -75,13 +87,14 @@ function checkScalar(op: string, output: Tensor): void {
  * @throws {GradError} when the value is no scalar, or there is no such input.
  */
 export function valueAndGrad(f: TensorFunction, options: GradOptions = {}): (...inputs: Tensor[]) => [Tensor, Tensor] {
-  const { argument = 0 } = options;
+  checkKind("grad", "f", f, "function");
+  const { argument = 0 } = readOptions<GradOptions>("grad", options, { argument: "count?" });
   return (...inputs) => {
     const device = deviceOf("grad", inputs);
     if (!inputs[argument]) throw new GradError(`grad: there is no input ${argument}, got ${inputs.length} inputs`);
     const { own, outer } = variables(device, inputs);
     return recorded(device, () => {
-      const value = f(...own);
+      const value = resultOf("grad", f, own);
       checkScalar("grad", value);
       const [gradient] = gradientsBy(value, [own[argument] as Tensor], outer) as [Tensor];
       return [outer ? value : value.detach(), gradient];
@@ -122,14 +135,19 @@ export interface Pullback {
 export function vjp(f: TensorFunction, inputs: readonly Tensor[]): Pullback {
   const device = deviceOf("vjp", inputs);
   const { own, outer } = variables(device, inputs);
-  const output = recorded(device, () => f(...own));
-  return { output, pullback: (gradOutput) => gradientsBy(output, own, outer || gradOutput.requiresGrad, gradOutput) };
+  const output = recorded(device, () => resultOf("vjp", f, own));
+  const pullback = (gradOutput: Tensor) => {
+    checkTensor("vjp", "gradOutput", gradOutput);
+    return gradientsBy(output, own, outer || gradOutput.requiresGrad, gradOutput);
+  };
+  return { output, pullback };
 }
 
 const inner = (a: readonly Tensor[], b: readonly Tensor[]) =>
   a.map((x, i) => sum(mul(x, b[i] as Tensor))).reduce((x, y) => add(x, y));
 
 function checkTangents(op: string, inputs: readonly Tensor[], tangents: readonly Tensor[]): void {
+  checkKind(op, "vectors", tangents, "tensors");
   const wrong = inputs.findIndex((input, i) => !sameShape(input.shape, tangents[i]?.shape ?? [-1]));
   if (wrong < 0 && inputs.length === tangents.length) return;
   const shapes = (tensors: readonly Tensor[]) => tensors.map(({ shape }) => formatShape(shape)).join(", ");
@@ -151,7 +169,7 @@ export function jvp(f: TensorFunction, inputs: readonly Tensor[], tangents: read
   checkTangents("jvp", inputs, tangents);
   const { own, outer } = variables(device, inputs);
   return recorded(device, () => {
-    const output = f(...own);
+    const output = resultOf("jvp", f, own);
     const along = full(device, output.shape, 0, { requiresGrad: true });
     const pulled = gradientsBy(output, own, true, along);
     const [product] = gradientsBy(inner(pulled, tangents), [along], outer) as [Tensor];
@@ -175,7 +193,7 @@ export function hessianVectorProduct(
   checkTangents("hessianVectorProduct", inputs, vectors);
   const { own, outer } = variables(device, inputs);
   return recorded(device, () => {
-    const value = f(...own);
+    const value = resultOf("hessianVectorProduct", f, own);
     checkScalar("hessianVectorProduct", value);
     return gradientsBy(inner(gradientsBy(value, own, true), vectors), own, outer);
   });
@@ -183,5 +201,6 @@ export function hessianVectorProduct(
 
 /** `x` as a constant: the same memory, through which no gradient passes. The same as `x.detach()`. */
 export function stopGradient(x: Tensor): Tensor {
+  checkTensor("stopGradient", "x", x);
   return x.detach();
 }

@@ -1,8 +1,9 @@
 /** Comparing an op's gradients with finite differences: public, because a custom op needs it as much as the built-in ones do. */
 import { GradError } from "../kernels/errors.js";
 import { backward } from "./backward.js";
+import { checkKind, readOptions } from "./options.js";
 import { formatShape } from "./shape.js";
-import { type Tensor, tensor } from "./tensor.js";
+import { checkTensor, type Tensor, tensor } from "./tensor.js";
 
 /** Options of `gradcheck`. */
 export interface GradcheckOptions {
@@ -53,7 +54,13 @@ export async function gradcheck(
   inputs: readonly Tensor[],
   options: GradcheckOptions = {},
 ): Promise<number> {
-  const { directions = 3, step = 5e-3, tolerance = 1e-2, seed = 0 } = options;
+  const kinds = { directions: "size?", step: "finite?", tolerance: "finite?", seed: "finite?" } as const;
+  const given = readOptions<GradcheckOptions>("gradcheck", options, kinds);
+  const { directions = 3, step = 5e-3, tolerance = 1e-2, seed = 0 } = given;
+  if (!(step > 0 && tolerance > 0))
+    throw new GradError(`gradcheck: step and tolerance must be above 0, got ${step} and ${tolerance}`);
+  checkKind("gradcheck", "f", f, "function");
+  checkKind("gradcheck", "inputs", inputs, "tensors");
   const first = inputs[0];
   if (!first) throw new GradError("gradcheck: needs at least one input");
   const { device } = first;
@@ -78,6 +85,7 @@ export async function gradcheck(
     tensor(device, values[i] as Float32Array, input.shape, { requiresGrad: true }),
   );
   const output = f(...leaves);
+  checkTensor("gradcheck", "what f returns", output);
   const weights = Float64Array.from({ length: output.size }, random);
   const gradients = backward(output, { wrt: leaves, gradOutput: tensor(device, weights, output.shape) });
   const analytic = await Promise.all(

@@ -2,9 +2,10 @@
 import type { Device } from "../kernels/device.js";
 import { DeviceError } from "../kernels/errors.js";
 import { bufferSize, type Storage } from "../kernels/storage.js";
-import { bytesOf } from "./host-values.js";
+import { bytesOf, checkType } from "./host-values.js";
+import { readOptions, show } from "./options.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.js";
-import { type DType, Tensor } from "./tensor.js";
+import { checkDevice, type DType, Tensor } from "./tensor.js";
 
 /** Options of `tensorFromBuffer`. */
 export interface TensorFromBufferOptions {
@@ -34,18 +35,25 @@ export function tensorFromBuffer(
   device: Device,
   gpuBuffer: Storage["buffer"],
   shape: Shape,
-  { dtype = "f32", offset = 0 }: TensorFromBufferOptions = {},
+  options: TensorFromBufferOptions = {},
 ): Tensor {
+  checkDevice("tensorFromBuffer", device);
+  const kinds = { dtype: "any?", offset: "number?" } as const;
+  const { dtype = "f32", offset = 0 } = readOptions<TensorFromBufferOptions>("tensorFromBuffer", options, kinds);
+  checkType("tensorFromBuffer", dtype);
+  const { size, usage } = (gpuBuffer ?? {}) as Partial<Storage["buffer"]>;
+  if (size === undefined || usage === undefined)
+    throw new DeviceError(`tensorFromBuffer: gpuBuffer must be a buffer of the device, got ${show(gpuBuffer)}`);
   checkShape("tensorFromBuffer", shape);
   const bytes = bufferSize(bytesOf(dtype, sizeOf(shape)));
   if (!(Number.isInteger(offset) && offset >= 0 && offset % 256 === 0))
     throw new DeviceError(`tensorFromBuffer: offset must be a multiple of 256 bytes, got ${offset}`);
-  if (gpuBuffer.size < offset + bytes) {
+  if (size < offset + bytes) {
     throw new DeviceError(
-      `tensorFromBuffer: ${formatShape(shape)} at ${offset} needs a buffer of ${offset + bytes} bytes (rounded up to 256), got ${gpuBuffer.size}`,
+      `tensorFromBuffer: ${formatShape(shape)} at ${offset} needs a buffer of ${offset + bytes} bytes (rounded up to 256), got ${size}`,
     );
   }
-  if ((gpuBuffer.usage & neededUsage) !== neededUsage)
+  if ((usage & neededUsage) !== neededUsage)
     throw new DeviceError("tensorFromBuffer: the buffer needs usage STORAGE, COPY_SRC and COPY_DST");
   device.recorder.refuse(
     "tensorFromBuffer",

@@ -48,6 +48,18 @@ function checkElements(op: string, list: ArrayLike<unknown>): void {
   }
 }
 
+/** A boolean is 0 or 1. @throws {DTypeError} on anything else than a number. */
+export function checkNumber(op: string, value: unknown): void {
+  if (typeof value !== "number" && typeof value !== "boolean")
+    throw new DTypeError(`${op}: value must be a number, got ${show(value)}`);
+}
+
+/** @throws {DTypeError} unless it is a list of numbers or booleans. */
+export function checkList(op: string, values: unknown): void {
+  if (!isArrayLike(values)) throw new DTypeError(`${op}: values must be a list of numbers, got ${show(values)}`);
+  checkElements(op, values);
+}
+
 const isArrayLike = (values: unknown): values is ArrayLike<unknown> =>
   typeof values === "object" &&
   values !== null &&

@@ -27,16 +27,31 @@ const isNumbers = (value: unknown) => isList(value) && Array.from(value).every(i
 const isTwo = (value: unknown, holds: (own: unknown) => boolean) =>
   isList(value) && value.length === 2 && holds(value[0]) && holds(value[1]);
 const isSides = (value: unknown) => isTwo(value, isNumber) || isTwo(value, (side) => isTwo(side, isNumber));
-const isTensor = (value: unknown) => typeof value === "object" && value !== null && "storage" in value;
+const has = (value: unknown, ...names: readonly string[]) =>
+  typeof value === "object" && value !== null && names.every((name) => name in value);
+const isTensor = (value: unknown) => has(value, "storage");
+const isWhole = (value: unknown, least: number) => Number.isInteger(value) && (value as number) >= least;
+const isSizes = (value: unknown) => isList(value) && Array.from(value).every((own) => isWhole(own, 0));
 
 const rules = {
   any: ["anything", () => true],
   number: ["a number", isNumber],
+  finite: ["a finite number", Number.isFinite],
+  count: ["a whole number >= 0", (value: unknown) => isWhole(value, 0)],
+  size: ["a whole number >= 1", (value: unknown) => isWhole(value, 1)],
+  sizes: ["a whole number >= 0, or a list of them", (value: unknown) => isWhole(value, 0) || isSizes(value)],
   boolean: ["true or false", (value: unknown) => typeof value === "boolean"],
   string: ["a string", (value: unknown) => typeof value === "string"],
   function: ["a function", (value: unknown) => typeof value === "function"],
   tensor: ["a tensor", isTensor],
+  tensors: ["a list of tensors", (value: unknown) => isList(value) && Array.from(value).every(isTensor)],
+  object: ["an object", (value: unknown) => typeof value === "object" && value !== null && !isList(value)],
+  list: ["a list", isList],
+  map: ["a map", (value: unknown) => has(value, "get", "entries")],
+  rng: ["a generator, such as device.rng(0)", (value: unknown) => has(value, "take", "fork")],
+  module: ["a module", (value: unknown) => has(value, "stateDict", "namedParameters")],
   numbers: ["a list of numbers", isNumbers],
+  two: ["two numbers", (value: unknown) => isTwo(value, isNumber)],
   axes: ["an axis, or a list of axes", (value: unknown) => isNumber(value) || isNumbers(value)],
   places: [
     "a list of whole numbers or null",
@@ -63,7 +78,9 @@ export function show(value: unknown, depth = 0): string {
     return `[${shown.join(", ")}${value.length > 8 ? ", ..." : ""}]`;
   }
   if (typeof value !== "object" || value === null) return String(value);
-  return isTensor(value) ? "a tensor" : depth > 0 ? "an object" : `{ ${Object.keys(value).join(", ")} }`;
+  if (isTensor(value)) return "a tensor";
+  if (!isPlain(value)) return `a ${(value.constructor as { name?: string } | undefined)?.name ?? "object"}`;
+  return depth > 0 ? "an object" : `{ ${Object.keys(value).join(", ")} }`.replace("  ", "");
 }
 
 /** How many letters have to change to make one word of the other. */
@@ -96,8 +113,26 @@ function refuseUnknown(op: string, name: string, known: readonly string[]): neve
   throw new ShapeError(`${op}: ${rule}, got ${name}${near === null ? "" : `; did you mean ${near}?`}`);
 }
 
-const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !isList(value) && !isTensor(value);
+/** True for what `{}` makes, in whatever realm. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** @throws {ShapeError} unless options are an object, of a class or not, or left out. */
+function checkObject(op: string, given: unknown, names: readonly string[]): void {
+  if (given === undefined) return;
+  const isObject = typeof given === "object" && given !== null && !isList(given) && !isTensor(given);
+  if (isObject && (isPlain(given) || Object.keys(given).length > 0)) return;
+  const like = names.length > 0 ? `, such as { ${names[0]} }` : "";
+  throw new ShapeError(`${op}: options must be an object${like}, got ${show(given)}`);
+}
+
+/** @throws {ShapeError} unless an argument is what it may be. */
+export function checkKind(op: string, name: string, value: unknown, kind: Kind): void {
+  const [rule, holds] = rules[kind];
+  if (!holds(value)) throw new ShapeError(`${op}: ${name} must be ${rule}, got ${show(value)}`);
+}
 
 /**
  * The options of a call, once each is known and of its kind, and none that must be given is missing.
@@ -113,23 +148,34 @@ export function readOptions<Options extends object>(
   const all = kinds as Readonly<Record<string, string>>;
   // What takes no options goes into map() and reduce(), which hand on an index too.
   if (typeof given === "number" && Object.keys(all).length === 0) return {} as Options;
-  if (given !== undefined && !isPlain(given)) {
-    const names = Object.keys(all);
-    const like = names.length > 0 ? `, such as { ${names[0]} }` : "";
-    throw new ShapeError(`${op}: options must be an object${like}, got ${show(given)}`);
-  }
-  const options: Readonly<Record<string, unknown>> = given ?? {};
+  checkObject(op, given, Object.keys(all));
+  const options = (given ?? {}) as Readonly<Record<string, unknown>>;
   for (const name of Object.keys(options)) if (!Object.hasOwn(all, name)) refuseUnknown(op, name, Object.keys(all));
   for (const name of Object.keys(all)) {
     const text = all[name] as string;
     const value = options[name];
     const optional = text.endsWith("?");
     if (value === undefined && (optional || text === "any")) continue;
-    const [rule, holds] = rules[(optional ? text.slice(0, -1) : text) as Kind];
-    if (value === undefined || !holds(value))
-      throw new ShapeError(`${op}: ${name} must be ${rule}, got ${show(value)}`);
+    checkKind(op, name, value, (optional ? text.slice(0, -1) : text) as Kind);
   }
   return options as Options;
+}
+
+/**
+ * The options of a call over their defaults, each known and of its kind. What is `undefined` is left out.
+ *
+ * @param defaults - Of all options that need not be given.
+ * @throws {ShapeError} as `readOptions`.
+ */
+export function completeOptions<Options extends object>(
+  op: string,
+  given: Partial<Options> | undefined,
+  defaults: Partial<Options>,
+  kinds: Kinds<Options>,
+): Options {
+  checkObject(op, given, Object.keys(kinds));
+  const own = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  return readOptions<Options>(op, { ...defaults, ...Object.fromEntries(own) } as Options, kinds);
 }
 
 /** @throws {ShapeError} unless `value` is one of `choices`. */

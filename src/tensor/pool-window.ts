@@ -46,13 +46,8 @@ const formatPadding = (axes: readonly WindowAxis[]): string =>
     ? axes.map(({ before }) => before).join(" x ")
     : `[${axes.map(({ before, after }) => formatShape([before, after])).join(", ")}]`;
 
-/** The windows along both axes, checked one by one but not yet against the input. */
-function windowAxes(
-  op: string,
-  sizes: readonly [number, number],
-  options: PoolOptions & { readonly dilation?: Pair },
-  line: string,
-): [WindowAxis, WindowAxis] {
+/** The options of both axes, each whole and in its range. @throws {ShapeError} when one is not. */
+export function checkPooling(op: string, options: PoolOptions & { readonly dilation?: Pair }) {
   const kernel = pair(op, "kernelSize", options.kernelSize, 1);
   const stride = pair(op, "stride", options.stride ?? options.kernelSize, 1);
   const dilation = pair(op, "dilation", options.dilation ?? 1, 1);
@@ -60,6 +55,17 @@ function windowAxes(
   const given = typeof padding === "string" || typeof padding === "number" ? padding : padding.flat();
   const ends = typeof given === "object" && given.length === 4 ? [given.slice(0, 2), given.slice(2)] : [given];
   for (const own of typeof given === "string" ? [] : ends) pair(op, "padding", own as Pair, 0);
+  return { kernel, stride, dilation, padding };
+}
+
+/** The windows along both axes, checked one by one but not yet against the input. */
+function windowAxes(
+  op: string,
+  sizes: readonly [number, number],
+  options: PoolOptions & { readonly dilation?: Pair },
+  line: string,
+): [WindowAxis, WindowAxis] {
+  const { kernel, stride, dilation, padding } = checkPooling(op, options);
   const axis = (i: 0 | 1): WindowAxis => {
     const extent = dilation[i] * (kernel[i] - 1) + 1;
     const [before, after] = axisPadding(padding, i, sizes[i], extent, stride[i]);

@@ -9,8 +9,9 @@ import {
   randomAdvance,
   streamWords,
 } from "../kernels/random.js";
+import { checkKind, readOptions, show } from "./options.js";
 import { checkShape, type Shape } from "./shape.js";
-import { type DType, empty, type Tensor, tensor } from "./tensor.js";
+import { checkDevice, type DType, empty, type Tensor, tensor } from "./tensor.js";
 
 /** Where a generator stands, for checkpoints: plain numbers. */
 export interface RngState {
@@ -20,12 +21,20 @@ export interface RngState {
   readonly counter: number;
 }
 
+/** Centre and width of a normal distribution. */
+interface NormalOptions {
+  /** Default 0. */
+  readonly mean?: number;
+  /** Default 1. */
+  readonly std?: number;
+}
+
 const limit = 2 ** 53;
 const word = 2 ** 32;
 
 function checkWhole(what: string, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value >= limit)
-    throw new ShapeError(`rng: ${what} must be a whole number in [0, 2^53), got ${value}`);
+    throw new ShapeError(`rng: ${what} must be a whole number in [0, 2^53), got ${show(value)}`);
 }
 
 /** A hash of a seed and a name to 53 bits: two lanes of multiply and rotate, each text unit mixed into both. */
@@ -55,6 +64,7 @@ export class Rng {
 
   /** @throws {ShapeError} unless the seed is a whole number in [0, 2^53). */
   constructor(device: Device, seed: number) {
+    checkDevice("rng", device);
     checkWhole("seed", seed);
     device.recorder.refuse(
       "rng",
@@ -71,14 +81,18 @@ export class Rng {
   }
 
   /** f32 in [low, high), 24 random bits. Defaults 0 and 1. @throws {ShapeError} unless low <= high. */
-  uniform(shape: Shape, { low = 0, high = 1 }: { readonly low?: number; readonly high?: number } = {}): Tensor {
+  uniform(shape: Shape, options: { readonly low?: number; readonly high?: number } = {}): Tensor {
+    const { low = 0, high = 1 } = readOptions<typeof options>("rng.uniform", options, {
+      low: "finite?",
+      high: "finite?",
+    });
     if (!(low <= high)) throw new ShapeError(`rng.uniform: low must not exceed high, got ${low} and ${high}`);
     return this.#draw("uniform", shape, { low, scale: high - low });
   }
 
   /** Normal f32 by inversion of the distribution function, up to 6.3 sigma. Defaults 0 and 1. @throws {ShapeError} unless std >= 0. */
-  normal(shape: Shape, { mean = 0, std = 1 }: { readonly mean?: number; readonly std?: number } = {}): Tensor {
-    checkStd("normal", std);
+  normal(shape: Shape, options: NormalOptions = {}): Tensor {
+    const { mean, std } = readNormal("rng.normal", options);
     return this.#draw("normal", shape, { low: mean, scale: std });
   }
 
@@ -86,13 +100,14 @@ export class Rng {
    * Normal f32 given that it lies within two `std` of `mean`, by inversion. `std` is that of the untruncated distribution;
    * the numbers' own is 0.8796 of it. Defaults 0 and 1. @throws {ShapeError} unless std >= 0.
    */
-  truncatedNormal(shape: Shape, { mean = 0, std = 1 }: { readonly mean?: number; readonly std?: number } = {}): Tensor {
-    checkStd("truncatedNormal", std);
+  truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
+    const { mean, std } = readNormal("rng.truncatedNormal", options);
     return this.#draw("truncatedNormal", shape, { low: mean, scale: std });
   }
 
   /** i32 in [low, high), from 32 random bits. Default low 0. @throws {ShapeError} unless both are i32 and low < high. */
-  integers(shape: Shape, { low = 0, high }: { readonly low?: number; readonly high: number }): Tensor {
+  integers(shape: Shape, options: { readonly low?: number; readonly high: number }): Tensor {
+    const { low = 0, high } = readOptions<typeof options>("rng.integers", options, { low: "number?", high: "number" });
     const valid = (value: number, most: number) => Number.isInteger(value) && value >= -(2 ** 31) && value <= most;
     if (!valid(low, 2 ** 31 - 1) || !valid(high, 2 ** 31) || low >= high || high - low >= word)
       throw new ShapeError(
@@ -103,6 +118,7 @@ export class Rng {
 
   /** bool, true with probability `p` (to 24 bits). @throws {ShapeError} unless p lies in [0, 1]. */
   bernoulli(shape: Shape, p: number): Tensor {
+    checkKind("rng.bernoulli", "p", p, "number");
     if (!(p >= 0 && p <= 1)) throw new ShapeError(`rng.bernoulli: p must lie in [0, 1], got ${p}`);
     return this.#draw("bernoulli", shape, { scale: p }, "bool");
   }
@@ -118,6 +134,7 @@ export class Rng {
    * @returns u32 `[6]`: key and counter before the draw; the op keeps it to draw the same numbers again in its gradient.
    */
   take(count: number): Tensor {
+    checkKind("rng.take", "count", count, "count");
     this.#state.watch();
     const stream = empty(this.device, [streamWords], "u32", "rng/stream");
     randomAdvance(this.device, this.#state.storage, stream.storage, blocksOf(count));
@@ -126,6 +143,7 @@ export class Rng {
 
   /** A stream of its own, from a hash of this one's seed and `name`; the same however far this one has come. */
   fork(name: string): Rng {
+    checkKind("rng.fork", "name", name, "string");
     return new Rng(this.device, hashSeed(this.#seed, name));
   }
 
@@ -137,8 +155,9 @@ export class Rng {
 
   /** Puts the stream back to where `state` was taken. @throws {ShapeError} unless both are whole numbers in [0, 2^53). */
   restore(state: RngState): void {
-    checkWhole("seed", state.seed);
-    checkWhole("counter", state.counter);
+    const { seed, counter } = readOptions<RngState>("rng.restore", state, { seed: "number", counter: "number" });
+    checkWhole("seed", seed);
+    checkWhole("counter", counter);
     this.#seed = state.seed;
     this.#state.write(words(state));
   }
@@ -163,8 +182,10 @@ function words({ seed, counter }: RngState): number[] {
   return [seed % word, Math.floor(seed / word), counter % word, Math.floor(counter / word), 0, 0];
 }
 
-function checkStd(name: string, std: number): void {
-  if (!(std >= 0)) throw new ShapeError(`rng.${name}: std must not be negative, got ${std}`);
+function readNormal(op: string, options: NormalOptions): Required<NormalOptions> {
+  const { mean = 0, std = 1 } = readOptions<NormalOptions>(op, options, { mean: "finite?", std: "finite?" });
+  if (!(std >= 0)) throw new ShapeError(`${op}: std must not be negative, got ${std}`);
+  return { mean, std };
 }
 
 /** A stream of random numbers on `device`. @throws {ShapeError} unless the seed is a whole number in [0, 2^53). */

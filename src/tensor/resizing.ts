@@ -48,8 +48,26 @@ export function fraction(value: number, limits: readonly [number, number]): read
   return last[1] === 0 ? [Math.floor(value), 1] : last;
 }
 
+/** The rule with every choice made. @throws {ShapeError} when its parts do not go together. */
+export function samplingOf(op: string, options: Sampling): Required<Sampling> {
+  const { mode = "nearest", alignCorners = false, antialias = false } = options;
+  checkChoice(op, "mode", mode, ["nearest", "nearest-exact", "bilinear", "bicubic"]);
+  const smooth = mode === "bilinear" || mode === "bicubic";
+  for (const [name, value] of Object.entries({ alignCorners, antialias })) {
+    if (value && !smooth) throw new ShapeError(`${op}: ${name} needs mode "bilinear" or "bicubic", got mode "${mode}"`);
+  }
+  if (alignCorners && antialias) throw new ShapeError(`${op}: antialias has no alignCorners, got both`);
+  return { mode, alignCorners, antialias };
+}
+
+/** @throws {ShapeError} unless one of scale and size is given. */
+export function checkTarget(op: string, { scale, size }: { readonly scale?: Pair; readonly size?: Pair }): void {
+  if ((scale === undefined) !== (size === undefined)) return;
+  throw new ShapeError(`${op}: either scale or size must be given, got ${scale === undefined ? "neither" : "both"}`);
+}
+
 /** The size that a scale gives. @throws {ShapeError} unless the scale is positive. */
-function scaled(op: string, size: readonly [number, number], scale: Pair): [number, number] {
+export function scaled(op: string, size: readonly [number, number], scale: Pair): [number, number] {
   const [rows, columns] = both(scale);
   if (!(rows > 0 && columns > 0 && Number.isFinite(rows * columns)))
     throw new ShapeError(`${op}: scale must be positive, got ${typeof scale === "number" ? scale : scale.join(", ")}`);
@@ -65,13 +83,7 @@ export function checkResizing(
   options: Sampling & { readonly scale?: Pair },
   line = describeShapes([["x", x, "NHWC"]]),
 ): Resizing {
-  const { mode = "nearest", alignCorners = false, antialias = false } = options;
-  checkChoice(op, "mode", mode, ["nearest", "nearest-exact", "bilinear", "bicubic"]);
-  const smooth = mode === "bilinear" || mode === "bicubic";
-  for (const [name, value] of Object.entries({ alignCorners, antialias })) {
-    if (value && !smooth) throw new ShapeError(`${op}: ${name} needs mode "bilinear" or "bicubic", got mode "${mode}"`);
-  }
-  if (alignCorners && antialias) throw new ShapeError(`${op}: antialias has no alignCorners, got both`);
+  const { mode, alignCorners, antialias } = samplingOf(op, options);
   if (Math.min(...from, ...to) < 1) {
     throw new ShapeError(
       `${op}: heights and widths must be at least 1, got ${from.join(" x ")} to ${to.join(" x ")}${line}`,
@@ -103,9 +115,7 @@ export function resizingOf(
   line?: string,
 ): Resizing {
   const { scale, size } = options;
-  if ((scale === undefined) === (size === undefined)) {
-    throw new ShapeError(`${op}: either scale or size must be given, got ${scale === undefined ? "neither" : "both"}`);
-  }
+  checkTarget(op, options);
   const to = scale === undefined ? pair(op, "size", size as Pair, 0) : scaled(op, from, scale);
   return checkResizing(op, x, from, to, options, line);
 }

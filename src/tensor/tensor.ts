@@ -2,9 +2,12 @@
 import type { Device } from "../kernels/device.js";
 import { DeviceError, DisposedError, DTypeError, ShapeError } from "../kernels/errors.js";
 import type { Storage } from "../kernels/storage.js";
+import type { GraphNode } from "./graph-node.js";
 import { unpackHalves } from "./half.js";
 import {
   bytesOf,
+  checkList,
+  checkNumber,
   checkType,
   type DType,
   flatten,
@@ -17,23 +20,8 @@ import {
 import { readOptions, show } from "./options.js";
 import { checkShape, formatShape, type Shape, sameShape, sizeOf } from "./shape.js";
 
+export type { GraphNode } from "./graph-node.js";
 export type { DType, HostArray, HostValues } from "./host-values.js";
-
-/** How a tensor was made: kept only while an input of it needs a gradient. */
-export interface GraphNode {
-  readonly op: string;
-  /** Order of creation; backward walks it downwards. */
-  readonly order: number;
-  readonly inputs: readonly (Tensor | null)[];
-  /** In-place version of each input's storage when the op ran. */
-  readonly versions: readonly number[];
-  /** In-place version of the result's storage when the op had run. */
-  readonly outputVersion: number;
-  /** Set when the result was freed, which drops everything else here. */
-  readonly freed?: true;
-  /** One gradient function per input; `null` where there is none, `"zero"` where it is zero everywhere. */
-  readonly gradients: readonly (((gradOutput: Tensor) => Tensor) | "zero" | null)[];
-}
 
 const backstop = new FinalizationRegistry<{ storage: Storage; device: Device; state: { disposed: boolean } }>(
   ({ storage, device, state }) => {
@@ -133,6 +121,9 @@ export class Tensor {
 
   /** The same memory under another shape of the same size, without a gradient; ops use `reshape`. */
   view(shape: Shape): Tensor {
+    checkShape("view", shape);
+    if (sizeOf(shape) !== this.size)
+      throw new ShapeError(`view: the sizes must agree, got ${formatShape(shape)} for ${formatShape(this.shape)}`);
     this.storage.retain();
     return new Tensor(this.device, shape, this.dtype, this.#storage);
   }
@@ -144,6 +135,7 @@ export class Tensor {
 
   /** Overwrites all elements in place, from host data of the same size. Values saved for a backward pass before this are then stale. */
   write(values: ArrayLike<number>): void {
+    checkList("write", values);
     if (values.length !== this.size) {
       throw new ShapeError(`write: needs ${this.size} values for ${formatShape(this.shape)}, got ${values.length}`);
     }
@@ -158,6 +150,7 @@ export class Tensor {
 
   /** Overwrites all elements in place with one number. */
   fill(value: number): void {
+    checkNumber("fill", value);
     if (this.size > 0) this.device.fill(this.storage, repeated(value, this.size, this.dtype));
     this.storage.version++;
   }
@@ -221,6 +214,11 @@ export function tensor(device: Device, values: HostValues, shape?: Shape, option
   return result;
 }
 
+/** @throws {DTypeError} unless it is a tensor. */
+export function checkTensor(op: string, name: string, value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor)) throw new DTypeError(`${op}: ${name} must be a tensor, got ${show(value)}`);
+}
+
 /** @throws {DeviceError} unless it is a device. */
 export function checkDevice(op: string, device: unknown): void {
   if (typeof device === "object" && device !== null && "recorder" in device) return;
@@ -247,8 +245,7 @@ export function full(device: Device, shape: Shape, value: number, options: Tenso
 /** `full` under the name that the user called. */
 export function fullAs(op: string, device: Device, shape: Shape, value: number, options: TensorOptions): Tensor {
   checkMaker(op, device, options);
-  if (typeof value !== "number" && typeof value !== "boolean")
-    throw new DTypeError(`${op}: value must be a number, got ${show(value)}`);
+  checkNumber(op, value);
   const { dtype = "f32", requiresGrad = false } = options;
   checkGradType(op, dtype, requiresGrad);
   const result = empty(device, shape, dtype, op);
@@ -275,6 +272,9 @@ export const isConstant = (tensor: Tensor): boolean => shared.has(tensor);
 
 /** A scalar that is made once per device, value and element type (default f32), and lives as long as the device. Never write to it. */
 export function constant(device: Device, value: number, dtype: DType = "f32"): Tensor {
+  checkDevice("constant", device);
+  checkNumber("constant", value);
+  checkType("constant", dtype);
   const known = constants.get(device) ?? new Map<string, Tensor>();
   constants.set(device, known);
   const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`;

@@ -124,7 +124,7 @@ describe("Sequential, Dropout, BatchNorm2d", () => {
     const x = full(device, [100], 1);
     expect([...(await layer.forward(x).data())]).toContain(0);
     expect(layer.eval().forward(x)).toBe(x);
-    expect(() => new Dropout(createRng(device, 1), { rate: 1 })).toThrow("dropout: rate must lie in [0, 1), got 1");
+    expect(() => new Dropout(createRng(device, 1), { rate: 1 })).toThrow("Dropout: rate must lie in [0, 1), got 1");
   });
   test("batch normalisation: batch statistics, running ones, frozen ones", async () => {
     const layer = new BatchNorm2d(device, { channels: 1, eps: 0, momentum: 0.25, unbiased: false });

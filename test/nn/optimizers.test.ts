@@ -150,7 +150,7 @@ describe("parameter groups", () => {
     expect(() => new Sgd([tensor(device, [1], [1], { dtype: "i32" })], { lr: 1 })).toThrow(
       "Sgd: parameter 0 must be f32, got i32",
     );
-    expect(() => new Sgd([p, 3] as never, { lr: 1 })).toThrow("Sgd: parameter 1 must be a tensor, got number");
+    expect(() => new Sgd([p, 3] as never, { lr: 1 })).toThrow("Sgd: parameter 1 must be a tensor, got 3");
     expect(() => new Sgd([{ parameters: [] }], { lr: 1 })).toThrow("Sgd: needs at least one parameter");
     expect(() => new Adam([{ parameters: [p], betas: [2, 0.9] }])).toThrow("Adam: betas[0] must lie in [0, 1), got 2");
   });

@@ -18,6 +18,9 @@ export interface AvgPool2dOptions extends PoolOptions {
   readonly divisorOverride?: number;
 }
 
+/** What they may be. */
+export const avgPool2dKinds = { ...poolKinds, countIncludePad: "boolean?", divisorOverride: "number?" } as const;
+
 /** Windows, and what their sums are divided by. */
 export interface AvgWindows extends kernels.AvgDivisor {
   readonly geometry: PoolGeometry;
@@ -84,5 +87,5 @@ export const avgPool2d: Op<readonly ["x"], AvgPool2dOptions> = defineAvgPool(
       throw new ShapeError(`avgPool2d: divisorOverride must be a whole number other than 0, got ${divisorOverride}`);
     return { geometry: poolGeometry("avgPool2d", x, options), countIncludePad, divisor: divisorOverride ?? 0 };
   },
-  { ...poolKinds, countIncludePad: "boolean?", divisorOverride: "number?" },
+  avgPool2dKinds,
 );

@@ -6,8 +6,8 @@ import { formatShape, sameShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
 /** @throws {ShapeError} unless the rate lies in [0, 1). */
-export function checkRate(rate: number): void {
-  if (!(rate >= 0 && rate < 1)) throw new ShapeError(`dropout: rate must lie in [0, 1), got ${rate}`);
+export function checkRate(rate: number, op = "dropout"): void {
+  if (!(rate >= 0 && rate < 1)) throw new ShapeError(`${op}: rate must lie in [0, 1), got ${rate}`);
 }
 
 /**

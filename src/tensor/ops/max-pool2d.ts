@@ -14,6 +14,9 @@ export interface MaxPool2dOptions extends PoolOptions {
   readonly dilation?: Pair;
 }
 
+/** What they may be. */
+export const maxPool2dKinds = { ...poolKinds, dilation: "any?" } as const;
+
 /** Each input element gets the gradients of the windows whose index names it. */
 const scatter: Op<readonly ["gradOutput", "indices"], PoolGeometry> = defineOp({
   name: "maxPool2dGrad",
@@ -88,5 +91,5 @@ export function defineMaxPool<Options extends object>(
 export const maxPool2d: Op<readonly ["x"], MaxPool2dOptions> = defineMaxPool(
   "maxPool2d",
   (x, options) => poolGeometry("maxPool2d", x, options),
-  { ...poolKinds, dilation: "any?" },
+  maxPool2dKinds,
 );

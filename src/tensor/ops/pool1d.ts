@@ -61,11 +61,12 @@ function alongLength<Options extends object>(name: string, pool: Op<readonly ["x
   };
 }
 
-const kinds = { kernelSize: "number", stride: "number?", padding: "span?", ceilMode: "boolean?" } as const;
+/** What they may be. */
+export const pool1dKinds = { kernelSize: "number", stride: "number?", padding: "span?", ceilMode: "boolean?" } as const;
 const maxima = defineMaxPool(
   "maxPool1d",
   (x, options: MaxPool1dOptions) => poolGeometry("maxPool1d", x, ofPlane(options), line(x)),
-  { ...kinds, dilation: "number?" },
+  { ...pool1dKinds, dilation: "number?" },
 );
 const averages = defineAvgPool(
   "avgPool1d",
@@ -73,7 +74,7 @@ const averages = defineAvgPool(
     const { countIncludePad = options.padding !== "same" } = options;
     return { geometry: poolGeometry("avgPool1d", x, ofPlane(options), line(x)), countIncludePad, divisor: 0 };
   },
-  { ...kinds, countIncludePad: "boolean?" },
+  { ...pool1dKinds, countIncludePad: "boolean?" },
 );
 const adaptiveMaxima = defineMaxPool(
   "adaptiveMaxPool1d",

@@ -12,6 +12,15 @@ import { resample } from "./resample.js";
 export type Upsample2dOptions = Sampling &
   ({ readonly scale: Pair; readonly size?: never } | { readonly size: Pair; readonly scale?: never });
 
+/** What they may be; `pair` looks at the size. */
+export const upsample2dKinds = {
+  mode: "any?",
+  alignCorners: "boolean?",
+  antialias: "boolean?",
+  scale: "pair?",
+  size: "any?",
+} as const;
+
 /** Options of `upsample2dGrad`: the height and width before the resizing, and the factor where one was given. */
 export interface Upsample2dGradOptions extends Sampling {
   readonly size: readonly [height: number, width: number];
@@ -80,9 +89,7 @@ const isDirect = (resizing: Resizing): resizing is Direct => resizing.mode !== "
  * @see `torch.nn.functional.interpolate` with the same modes, channels last; with `scale` as its `scale_factor`.
  */
 export function upsample2d(x: Tensor, options: Upsample2dOptions): Tensor {
-  checkCall("upsample2d", { x }, options, {
-    ...{ mode: "any?", alignCorners: "boolean?", antialias: "boolean?", scale: "pair?", size: "any?" },
-  });
+  checkCall("upsample2d", { x }, options, upsample2dKinds);
   const [, H, W] = rank4("upsample2d", "x", x.shape);
   const resizing = resizingOf("upsample2d", x.shape, [H, W], options);
   if (isDirect(resizing)) return direct(x, resizing);
