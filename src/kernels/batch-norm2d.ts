@@ -27,9 +27,6 @@ export interface RunningStatistics {
   readonly correction: number;
 }
 
-/** Partial results that one thread still combines at the end. */
-const fewPartials = 128;
-
 /** Channels in units of the vector they are read as. */
 const lanes = (C: number) => (C % 4 === 0 ? ({ V: "vec4f", width: 4 } as const) : ({ V: "f32", width: 1 } as const));
 
@@ -41,10 +38,36 @@ function fourRows({ M, C }: Rows) {
   return { V, dims: { n: M * channels, C: channels, STEP }, groups: grid(STEP, 64) };
 }
 
-/** Shares of the rows: short ones where that needs no merge in between, else long enough to be worth a thread. */
-function shares(M: number): number {
-  const short = Math.ceil(M / 32);
-  return short <= fewPartials ? short : Math.min(4096, Math.max(fewPartials, Math.ceil(M / 256)));
+/** How a pass over all rows of `[M, C]` is laid out: Vs a workgroup, shares of the rows, and workgroups. */
+interface Pass {
+  readonly constants: { readonly V: string; readonly CHANNELS: number };
+  readonly dims: { readonly M: number; readonly C: number; readonly S: number };
+  readonly groups: [number, number, number];
+}
+
+/** Workgroups that keep an adapter busy, and most shares of the rows. */
+const busy = (device: Device) => (device.adapter.software ? ([4, 1] as const) : ([512, 128] as const));
+/** Rows of one thread: with fewer a share is not worth a workgroup, with more its rounding shows. */
+const fewestRows = 64;
+const mostRows = 8192;
+
+/**
+ * One share where the adapter is busy with the channels alone: then the pass leaves one result, and nothing to merge. Software takes as many
+ * Vs a workgroup as leave it a few workgroups; a GPU takes neighbours, which it loads together, and shares.
+ */
+function passOver(device: Device, { M, C }: Rows): Pass {
+  const { V, width } = lanes(C);
+  const channels = C / width;
+  const [wanted, shares] = busy(device);
+  let CHANNELS = 16;
+  while (CHANNELS > 1 && Math.ceil(channels / CHANNELS) * shares < wanted) CHANNELS /= 2;
+  const rows = (perThread: number) => Math.ceil(M / ((64 / CHANNELS) * perThread));
+  const S = Math.max(1, rows(mostRows), Math.min(shares, rows(fewestRows)));
+  return {
+    constants: { V, CHANNELS },
+    dims: { M, C: channels, S },
+    groups: grid(Math.ceil(channels / CHANNELS) * S, 1),
+  };
 }
 
 /** The part of a storage that holds its first row. */
@@ -57,52 +80,6 @@ const firstRow = (x: Storage, C: number): Binding => ({
 /** Windows of rows of tensors `[M, C]`; one window when a tensor fits one binding. */
 const rowWindows = (device: Device, op: string, { M, C }: Rows) => imageWindows(device, op, M, [[M * C * 4, C]]);
 
-/** Counts, means and squared deviations of some rows: `[S, 3, C]` with `S` small, which the caller releases. */
-function partialStatistics(device: Device, x: Binding, first: Binding, { M, C }: Rows) {
-  const { V, width } = lanes(C);
-  const channels = C / width;
-  let S = shares(M);
-  let partial = device.allocate(S * 3 * C * 4, "batchNorm2d/partial");
-  device.launch(sources["batch-norm2d-stats"], {
-    dims: { M, C: channels, S },
-    buffers: { x, first, partial },
-    constants: { V },
-    groups: grid(S * channels, 64),
-  });
-  while (S > fewPartials) {
-    const T = Math.ceil(S / 64);
-    const merged = device.allocate(T * 3 * C * 4, "batchNorm2d/partial");
-    device.launch(sources["batch-norm2d-merge"], {
-      dims: { S, T, C: channels },
-      buffers: { partial, merged },
-      constants: { V },
-      groups: grid(T * channels, 64),
-    });
-    partial.release();
-    partial = merged;
-    S = T;
-  }
-  return { partial, S };
-}
-
-/** The same of all rows, which may exceed one binding. */
-function allStatistics(device: Device, x: Storage, first: Binding, { M, C }: Rows) {
-  const windows = rowWindows(device, "batchNorm2d", { M, C });
-  const parts = windows.map((window) => partialStatistics(device, window.of(x, C), first, { M: window.N, C }));
-  const [only] = parts;
-  if (only && parts.length === 1) return only;
-  const S = parts.reduce((total, part) => total + part.S, 0);
-  const partial = device.allocate(S * 3 * C * 4, "batchNorm2d/partial");
-  let at = 0;
-  for (const part of parts) {
-    const bytes = part.S * 3 * C * 4;
-    device.copy(part.partial, 0, partial, at, bytes);
-    part.partial.release();
-    at += bytes;
-  }
-  return { partial, S };
-}
-
 /** Mean and rstd of each channel; updates the running statistics when there are any. `M` is at least 1. */
 export function batchNorm2dStatistics(
   device: Device,
@@ -112,25 +89,48 @@ export function batchNorm2dStatistics(
   statistics: Statistics,
   running: RunningStatistics | null,
 ): void {
-  const first = firstRow(x, C);
-  const { partial, S } = allStatistics(device, x, first, { M, C });
-  // Without running statistics their bindings still need memory of their own, which nothing reads or writes.
-  const spare = running ? null : [0, 1].map(() => device.allocate(C * 4, "batchNorm2d/spare"));
+  const windows = rowWindows(device, "batchNorm2d", { M, C });
+  const passes = windows.map((window) => ({ window, ...passOver(device, { M: window.N, C }) }));
+  const S = passes.reduce((total, { dims }) => total + dims.S, 0);
+  // What a dispatch does not use still needs memory of its own, which nothing reads or writes.
+  const spare: Storage[] = [];
+  const room = (rows = 1) => {
+    const storage = device.allocate(rows * C * 4, "batchNorm2d/partial");
+    spare.push(storage);
+    return storage;
+  };
+  const results = () => ({ running_mean: running?.mean ?? room(), running_var: running?.var ?? room(), ...statistics });
+  const unused = () => ({ running_mean: room(), running_var: room(), mean: room(), rstd: room() });
   const { momentum, correction } = running ?? { momentum: 0, correction: 1 };
-  device.launch(sources["batch-norm2d-finish"], {
-    dims: { S, C, eps, momentum, correction },
-    buffers: {
-      partial,
-      first,
-      running_mean: running?.mean ?? (spare?.[0] as Storage),
-      running_var: running?.var ?? (spare?.[1] as Storage),
-      mean: statistics.mean,
-      rstd: statistics.rstd,
-    },
-    constants: { RUNNING: running ? 1 : 0 },
-    groups: grid(C, 64),
+  const moved = { eps, momentum, correction };
+  const RUNNING = running ? 1 : 0;
+  const first = firstRow(x, C);
+  const parts = passes.map(({ window, dims, constants, groups }) => {
+    const partial = room(3 * dims.S);
+    device.launch(sources["batch-norm2d-stats"], {
+      dims: { ...dims, ...moved },
+      buffers: { x: window.of(x, C), first, ...(S === 1 ? results() : unused()), partial },
+      constants: { ...constants, FINISH: S === 1 ? 1 : 0, RUNNING },
+      groups,
+    });
+    return { partial, bytes: 3 * dims.S * C * 4 };
   });
-  for (const storage of [partial, ...(spare ?? [])]) storage.release();
+  if (S > 1) {
+    const [only] = parts;
+    const partial = parts.length === 1 && only ? only.partial : room(3 * S);
+    let at = 0;
+    for (const part of parts.length === 1 ? [] : parts) {
+      device.copy(part.partial, 0, partial, at, part.bytes);
+      at += part.bytes;
+    }
+    device.launch(sources["batch-norm2d-finish"], {
+      dims: { S, C, ...moved },
+      buffers: { partial, first, ...results() },
+      constants: { RUNNING },
+      groups: grid(C, 64),
+    });
+  }
+  for (const storage of spare) storage.release();
 }
 
 /** `(x - mean) * rstd * weight + bias`; with `eps`, `spread` holds variances instead of rstd. */
@@ -151,50 +151,50 @@ export function batchNorm2dApply(
   }
 }
 
-/** `sums[0] = sum gradOutput`, `sums[1] = sum gradOutput * (x - mean) * rstd`, each `[C]`. `M` is at least 1. */
+/** `bias = sum gradOutput`, `weight = sum gradOutput * (x - mean) * rstd`, each `[C]`. `M` is at least 1. */
 export function batchNorm2dGradSums(
   device: Device,
   buffers: Readonly<Record<"grad_output" | "x" | "mean" | "rstd", Storage>>,
-  sums: Storage,
+  { bias, weight }: { readonly bias: Storage; readonly weight: Storage },
   { M, C }: Rows,
 ): void {
   const windows = rowWindows(device, "batchNorm2dGradSums", { M, C });
-  const several = windows.length > 1;
-  const parts = several ? device.allocate(windows.length * 2 * C * 4, "batchNorm2d/parts") : sums;
-  windows.forEach((window, i) => {
+  const passes = windows.map((window) => ({ window, ...passOver(device, { M: window.N, C }) }));
+  const S = passes.reduce((total, { dims }) => total + dims.S, 0);
+  const sums = [bias, weight];
+  const whole = S === 1 ? sums : sums.map(() => device.allocate(S * C * 4, "batchNorm2d/partial"));
+  let at = 0;
+  for (const { window, dims, constants, groups } of passes) {
+    const bytes = dims.S * C * 4;
+    const several = passes.length > 1;
+    const parts = several ? sums.map(() => device.allocate(bytes, "batchNorm2d/partial")) : whole;
+    const [grad_bias, grad_weight] = parts as [Storage, Storage];
     const bound = { ...buffers, grad_output: window.of(buffers.grad_output, C), x: window.of(buffers.x, C) };
-    gradSums(device, bound, sums, { M: window.N, C });
-    if (several) device.copy(sums, 0, parts, i * 2 * C * 4, 2 * C * 4);
+    device.launch(sources["batch-norm2d-grad-sums"], {
+      dims,
+      buffers: { ...bound, grad_bias, grad_weight },
+      constants,
+      groups,
+    });
+    for (const [i, part] of several ? parts.entries() : []) {
+      device.copy(part, 0, whole[i] as Storage, at, bytes);
+      part.release();
+    }
+    at += bytes;
+  }
+  if (S === 1) return;
+  whole.forEach((partial, i) => {
+    reduce(device, "sum", partial, sums[i] as Storage, { outer: 1, length: S, inner: C });
+    partial.release();
   });
-  if (!several) return;
-  reduce(device, "sum", parts, sums, { outer: 1, length: windows.length, inner: 2 * C });
-  parts.release();
 }
 
-function gradSums(
-  device: Device,
-  buffers: Readonly<Record<"grad_output" | "x" | "mean" | "rstd", Binding>>,
-  sums: Storage,
-  { M, C }: Rows,
-): void {
-  const { V, width } = lanes(C);
-  const S = shares(M);
-  const partial = S === 1 ? sums : device.allocate(S * 2 * C * 4, "batchNorm2d/partial");
-  device.launch(sources["batch-norm2d-grad-sums"], {
-    dims: { M, C: C / width, S },
-    buffers: { ...buffers, partial },
-    constants: { V },
-    groups: grid((S * C) / width, 64),
-  });
-  if (partial === sums) return;
-  reduce(device, "sum", partial, sums, { outer: 1, length: S, inner: 2 * C });
-  partial.release();
-}
-
-/** `weight * rstd * (gradOutput - (sums[0] + xhat * sums[1]) / M)`. */
+/** `weight * rstd * (gradOutput - (grad_bias + xhat * grad_weight) / M)`. */
 export function batchNorm2dGradInput(
   device: Device,
-  buffers: Readonly<Record<"grad_output" | "x" | "weight" | "mean" | "rstd" | "sums" | "grad_input", Storage>>,
+  buffers: Readonly<
+    Record<"grad_output" | "x" | "weight" | "mean" | "rstd" | "grad_bias" | "grad_weight" | "grad_input", Storage>
+  >,
   { M, C }: Rows,
 ): void {
   for (const window of rowWindows(device, "batchNorm2dGradInput", { M, C })) {

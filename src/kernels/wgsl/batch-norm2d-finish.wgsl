@@ -1,4 +1,4 @@
-// batchNorm2d, statistics: the last merge, what the normalisation needs, and the running statistics.
+// batchNorm2d, statistics: where batch-norm2d-stats.wgsl leaves several parts, their merge, and what it else makes itself.
 //
 //   mean[c], var[c] = of the union of partial[:, :, c]; rstd[c] = 1 / sqrt(var[c] + eps)
 //   RUNNING: running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean[c],

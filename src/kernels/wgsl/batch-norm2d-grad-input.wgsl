@@ -1,15 +1,15 @@
 // batchNorm2d, gradient with respect to the input when the statistics are the batch's own.
 //
 //   xhat = (x - mean) * rstd
-//   grad_input[m, c] = weight[c] * rstd[c] * (grad_output[m, c] - (sums[0, c] + xhat[m, c] * sums[1, c]) / M)
+//   grad_input[m, c] = weight[c] * rstd[c] * (grad_output[m, c] - (grad_bias[c] + xhat[m, c] * grad_weight[c]) / M)
 //
-// Shapes   grad_output, x, grad_input [M, C], M = N H W     weight, mean, rstd [C]     sums [2, C]
+// Shapes   grad_output, x, grad_input [M, C], M = N H W     weight, mean, rstd, grad_bias, grad_weight [C]
 // Layout   row-major, contiguous, f32; V is f32, or vec4f when the channels are a multiple of 4, and C then counts vec4s.
 // Mapping  one invocation = 4 Vs of grad_input, STEP apart: STEP is a multiple of C, so they are one channel's, whose numbers are
 //          read once. Neighbours read neighbouring addresses; grid x then y covers STEP.
 // Numerics elementwise; the differences cancel exactly as in every float32 form of it.
 // Gradient none: second derivatives are composed from ops (src/tensor/ops/batch-norm2d.ts).
-// Source   Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3; sums from batch-norm2d-grad-sums.wgsl.
+// Source   Ioffe & Szegedy 2015 (arXiv:1502.03167), section 3; grad_bias and grad_weight from batch-norm2d-grad-sums.wgsl.
 
 alias V = f32;
 
@@ -26,8 +26,9 @@ struct Dims {
 @group(0) @binding(3) var<storage, read> weight: array<V>;
 @group(0) @binding(4) var<storage, read> mean: array<V>;
 @group(0) @binding(5) var<storage, read> rstd: array<V>;
-@group(0) @binding(6) var<storage, read> sums: array<V>;
-@group(0) @binding(7) var<storage, read_write> grad_input: array<V>;
+@group(0) @binding(6) var<storage, read> grad_bias: array<V>;
+@group(0) @binding(7) var<storage, read> grad_weight: array<V>;
+@group(0) @binding(8) var<storage, read_write> grad_input: array<V>;
 
 @compute @workgroup_size(64)
 fn batch_norm2d_grad_input(
@@ -41,8 +42,8 @@ fn batch_norm2d_grad_input(
   let centre = mean[c];
   let scale = rstd[c];
   let factor = weight[c] * scale;
-  let plain = sums[c] * dims.per_row;
-  let along = sums[dims.C + c] * dims.per_row;
+  let plain = grad_bias[c] * dims.per_row;
+  let along = grad_weight[c] * dims.per_row;
   for (var part = 0u; part < 4u; part++) {
     let i = first + part * dims.STEP;
     if (i >= dims.n) { return; }

@@ -10,8 +10,6 @@ import { checkChoice, checkEps, readOptions } from "../options.js";
 import { describeShapes, formatShape, type Shape, sameShape } from "../shape.js";
 import { constant, empty, type Tensor } from "../tensor.js";
 import { add, mul, reciprocal, sqrt, square, sub } from "./elementwise.js";
-import { reshape } from "./reshape.js";
-import { slice } from "./slice.js";
 import { broadcastTo, mean as meanOver, sum } from "./sum.js";
 
 /** Options of `batchNorm2d` that normalises with the statistics of the batch. */
@@ -80,62 +78,72 @@ function checkRunning(x: Tensor, M: number, options: BatchNorm2dTrainOptions): k
 interface Saved extends kernels.Rows {
   readonly x: Tensor;
   readonly weight: Tensor;
-  readonly shared: { gradOutput?: Tensor; version?: number; sums?: Tensor };
+  readonly shared: { gradOutput?: Tensor; version?: number; sums?: Partial<Sums> };
 }
 
-/** `[2, C]`: the sums over rows of `gradOutput` and of `gradOutput * xhat`, the gradients of bias and weight. */
-const gradSums: Op<readonly ["gradOutput", "x", "mean", "rstd"], kernels.Rows> = defineOp({
-  name: "batchNorm2dGradSums",
-  inputs: ["gradOutput", "x", "mean", "rstd"],
-  plan: (_inputs, rows: kernels.Rows) => ({ shape: [2, rows.C], rows }),
-  forward({ device, output, plan }, [gradOutput, x, mean, rstd]) {
-    if (plan.rows.M === 0) {
-      output.fill(0);
-      return;
-    }
-    const buffers = { grad_output: gradOutput.storage, x: x.storage, mean: mean.storage, rstd: rstd.storage };
-    kernels.batchNorm2dGradSums(device, buffers, output.storage, plan.rows);
-  },
-  vjp: null,
-});
+/** The gradients of bias and weight, which that of `x` needs too: sums over rows of `gradOutput` and of `gradOutput * xhat`. */
+interface Sums {
+  readonly bias: Tensor;
+  readonly weight: Tensor;
+}
+
+function gradSums(gradOutput: Tensor, x: Tensor, mean: Tensor, rstd: Tensor, { M, C }: kernels.Rows): Sums {
+  const [bias, weight] = ["bias", "weight"].map((name) => empty(x.device, [C], "f32", `batchNorm2d/grad-${name}`));
+  const sums = { bias, weight } as Sums;
+  const results = { bias: sums.bias.storage, weight: sums.weight.storage };
+  const buffers = { grad_output: gradOutput.storage, x: x.storage, mean: mean.storage, rstd: rstd.storage };
+  if (M > 0) kernels.batchNorm2dGradSums(x.device, buffers, results, { M, C });
+  else for (const sum of [bias, weight]) sum?.fill(0);
+  return sums;
+}
 
 /** The gradient with respect to `x` where the statistics depend on it. */
-const gradInput: Op<readonly ["gradOutput", "x", "weight", "mean", "rstd", "sums"], kernels.Rows> = defineOp({
-  name: "batchNorm2dGradInput",
-  inputs: ["gradOutput", "x", "weight", "mean", "rstd", "sums"],
-  plan: ([, x], rows: kernels.Rows) => ({ shape: x.shape, rows }),
-  forward({ device, output, plan }, [gradOutput, x, weight, mean, rstd, sums]) {
-    const buffers = {
-      grad_output: gradOutput.storage,
-      x: x.storage,
-      weight: weight.storage,
-      mean: mean.storage,
-      rstd: rstd.storage,
-      sums: sums.storage,
-      grad_input: output.storage,
-    };
-    kernels.batchNorm2dGradInput(device, buffers, plan.rows);
-  },
-  vjp: null,
-});
+const gradInput: Op<readonly ["gradOutput", "x", "weight", "mean", "rstd", "gradBias", "gradWeight"], kernels.Rows> =
+  defineOp({
+    name: "batchNorm2dGradInput",
+    inputs: ["gradOutput", "x", "weight", "mean", "rstd", "gradBias", "gradWeight"],
+    plan: ([, x], rows: kernels.Rows) => ({ shape: x.shape, rows }),
+    forward({ device, output, plan }, [gradOutput, x, weight, mean, rstd, gradBias, gradWeight]) {
+      const buffers = {
+        grad_output: gradOutput.storage,
+        x: x.storage,
+        weight: weight.storage,
+        mean: mean.storage,
+        rstd: rstd.storage,
+        grad_bias: gradBias.storage,
+        grad_weight: gradWeight.storage,
+        grad_input: output.storage,
+      };
+      kernels.batchNorm2dGradInput(device, buffers, plan.rows);
+    },
+    vjp: null,
+  });
 
-/** The sums, computed once for the gradients of x, weight and bias at the same `gradOutput`. */
-function sharedSums({ x, shared, M, C }: Saved, gradOutput: Tensor, mean: Tensor, rstd: Tensor): Tensor {
+/** The sums, computed once for the gradients of x, weight and bias at the same `gradOutput`, as far as `needed`. */
+function sharedSums(
+  { x, shared, M, C }: Saved,
+  gradOutput: Tensor,
+  [mean, rstd]: readonly [Tensor, Tensor],
+  needed: readonly (keyof Sums)[],
+): Sums {
   const { version } = gradOutput.storage;
-  if (shared.sums && !shared.sums.disposed && shared.gradOutput === gradOutput && shared.version === version)
-    return shared.sums;
+  const known = shared.gradOutput === gradOutput && shared.version === version ? shared.sums : undefined;
+  if (known && needed.every((name) => known[name]?.disposed === false)) return known as Sums;
   const sums = gradSums(gradOutput, x, mean, rstd, { M, C });
-  Object.assign(shared, { gradOutput, version, sums });
+  Object.assign(shared, { gradOutput, version, sums: { ...sums } });
   return sums;
+}
+
+/** One of the sums, which is the caller's from then on: another call for it computes it again. */
+function takeSum(saved: Saved, gradOutput: Tensor, statistics: readonly [Tensor, Tensor], name: keyof Sums): Tensor {
+  const taken = sharedSums(saved, gradOutput, statistics, [name])[name];
+  delete saved.shared.sums?.[name];
+  return taken;
 }
 
 const rowAxes = (x: Tensor) => ({ axes: x.shape.slice(0, -1).map((_, axis) => axis) });
 
 const rstdOf = (variance: Tensor, eps: number) => reciprocal(sqrt(add(variance, constant(variance.device, eps))));
-
-/** The gradient of the weight (row 1) or of the bias (row 0), out of the sums. */
-const rowOf = (sums: Tensor, row: 0 | 1) =>
-  reshape(slice(sums, { start: [row], end: [row + 1] }), { shape: sums.shape.slice(1) });
 
 /** The normalised input and rstd as ops on `x`, for gradients that are differentiated again. */
 function composedByBatch(x: Tensor, eps: number): { xhat: Tensor; rstd: Tensor } {
@@ -186,8 +194,8 @@ const byBatch = defineOp({
     x(saved, gradOutput): Tensor {
       const { x, weight, mean, rstd, eps, M, C } = saved;
       if (!x.device.recording) {
-        const sums = sharedSums(saved, gradOutput, mean, rstd);
-        return gradInput(gradOutput, x, weight, mean, rstd, sums, { M, C });
+        const sums = sharedSums(saved, gradOutput, [mean, rstd], ["bias", "weight"]);
+        return gradInput(gradOutput, x, weight, mean, rstd, sums.bias, sums.weight, { M, C });
       }
       const composed = composedByBatch(x, eps);
       const alongXhat = meanOver(mul(gradOutput, composed.xhat), rowAxes(x));
@@ -196,12 +204,12 @@ const byBatch = defineOp({
     },
     weight(saved, gradOutput): Tensor {
       const { x, mean, rstd, eps } = saved;
-      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, mean, rstd), 1);
+      if (!x.device.recording) return takeSum(saved, gradOutput, [mean, rstd], "weight");
       return sum(mul(gradOutput, composedByBatch(x, eps).xhat), rowAxes(x));
     },
     bias(saved, gradOutput): Tensor {
       const { x, mean, rstd } = saved;
-      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, mean, rstd), 0);
+      if (!x.device.recording) return takeSum(saved, gradOutput, [mean, rstd], "bias");
       return sum(gradOutput, rowAxes(x));
     },
   },
@@ -238,13 +246,13 @@ const byRunning = defineOp({
     weight(saved, gradOutput): Tensor {
       const { x, runningMean, runningVar, eps } = saved;
       const rstd = rstdOf(runningVar, eps);
-      if (!x.device.recording) return rowOf(sharedSums(saved, gradOutput, runningMean, rstd), 1);
+      if (!x.device.recording) return takeSum(saved, gradOutput, [runningMean, rstd], "weight");
       return sum(mul(gradOutput, mul(sub(x, runningMean), rstd)), rowAxes(x));
     },
     bias(saved, gradOutput): Tensor {
       const { x, runningMean, runningVar, eps } = saved;
       if (x.device.recording) return sum(gradOutput, rowAxes(x));
-      return rowOf(sharedSums(saved, gradOutput, runningMean, rstdOf(runningVar, eps)), 0);
+      return takeSum(saved, gradOutput, [runningMean, rstdOf(runningVar, eps)], "bias");
     },
     runningMean: null,
     runningVar: null,
