@@ -18,21 +18,12 @@ export interface BackwardOptions {
   readonly createGraph?: boolean;
 }
 
-/** Gradients by tensor. One that is zero because step functions (`sign`, `floor`) lie on every way to its tensor has no entry. */
+/** Gradients by tensor; zeros where only step functions (`sign`, `floor`) lead to the tensor. */
 export class Gradients extends Map<Tensor, Tensor> {
-  readonly #reached: ReadonlySet<Tensor>;
-
-  /** @param reached - Tensors that the output was made from. */
-  constructor(gradients: Iterable<readonly [Tensor, Tensor]> = [], reached: ReadonlySet<Tensor> = new Set()) {
-    super(gradients);
-    this.#reached = reached;
-  }
-
-  /** The gradient of a tensor; zeros where there are only step functions between. @throws {GradError} when the output did not depend on it. */
+  /** The gradient of a tensor. @throws {GradError} when the output did not depend on it. */
   of(tensor: Tensor): Tensor {
     checkTensor("Gradients.of", "tensor", tensor);
     const gradient = this.get(tensor);
-    if (!gradient && this.#reached.has(tensor)) return zeros(tensor.device, tensor.shape);
     if (!gradient) {
       throw new GradError(
         `backward: there is no gradient for a tensor of shape ${formatShape(tensor.shape)}: the output does not depend on it, or it has requiresGrad false`,
@@ -225,17 +216,16 @@ function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope
   const start = seed(output, gradOutput, !output.node || (targets?.has(output) ?? false));
   if (gradOutput) pending.hold(start);
   pending.accumulate(output, start);
-  const leaves = new Set<Tensor>(output.node ? [] : [output]);
+  const leaves = [...reached].filter((tensor) => !tensor.node);
   for (const tensor of nodes) {
     const gradient = pending.get(tensor);
     const node = tensor.node as GraphNode;
     if (!gradient) continue;
     if (node.freed && !targets) throw freedError(`the result of ${node.op}, ${formatShape(tensor.shape)},`);
     propagate(node, gradient, wanted, pending, scope !== null);
-    for (const input of node.inputs) if (input?.requiresGrad && !input.node) leaves.add(input);
     if (!targets?.has(tensor)) pending.release(gradient);
   }
-  const result = new Gradients([], reached);
+  const result = new Gradients();
   for (const tensor of targets ?? leaves) {
     const gradient = pending.get(tensor);
     if (gradient) result.set(tensor, gradient);
@@ -243,5 +233,7 @@ function walk(output: Tensor, { wrt, gradOutput }: BackwardOptions, scope: Scope
   const lost = nodes.find(({ node }) => node?.freed);
   if (targets && lost && result.size < targets.size)
     throw freedError(`the result of ${lost.node?.op}, ${formatShape(lost.shape)}, on the way to a tensor in wrt`);
+  for (const tensor of targets ?? leaves)
+    if (reached.has(tensor) && !result.has(tensor)) result.set(tensor, zeros(tensor.device, tensor.shape));
   return result;
 }

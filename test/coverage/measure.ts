@@ -43,7 +43,8 @@ async function gradientOf(device: Device, call: Call): Promise<string> {
     const gradients = backward(output, { gradOutput: output.detach() });
     // Finite differences say the same, of a gradient of zero too.
     await gradcheck(call.run, leaves);
-    return leaves.some((leaf) => gradients.get(leaf)) ? "yes" : "zero";
+    const values = await Promise.all(leaves.map((leaf) => gradients.of(leaf).data()));
+    return values.some((own) => own.some((value) => value !== 0)) ? "yes" : "zero";
   } catch (error) {
     return `GradError: ${refusal(error)}`;
   }

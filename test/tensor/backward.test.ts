@@ -15,7 +15,7 @@ import { rowReferences } from "../reference/elementwise.js";
 const device = await testDevice();
 /** A few f32 operations. */
 const tolerance = 1e-6;
-const { add, exp, floor, greater, less, mul, neg, relu, sign, square, sub, where } = ops;
+const { add, exp, floor, greater, less, mul, neg, relu, square, sub, where } = ops;
 
 const leaf = (values: readonly number[], shape?: readonly number[]) =>
   tensor(device, values, shape, { requiresGrad: true });
@@ -102,7 +102,7 @@ describe("backward: where gradients go", () => {
     using _scope = device.scope();
     const [x, y] = [leaf([1.5, -2]), leaf([3, 4])];
     const gradients = backward(sum(mul(floor(neg(x)), y)));
-    expect(gradients.get(x)).toBeUndefined();
+    expect([...gradients.keys()]).toEqual([y, x]);
     expect(await read(gradients.of(x))).toEqual([0, 0]);
     expect(await read(gradients.of(y))).toEqual([-2, 2]);
   });
@@ -140,11 +140,6 @@ describe("backward: where gradients go", () => {
     const x = leaf([1, 2]);
     const y = sum(square(x));
     expect(await read(backward(y).of(x))).toEqual(await read(backward(y).of(x)));
-  });
-  test("a zero gradient is no gradient", () => {
-    using _scope = device.scope();
-    const x = leaf([1, 2]);
-    expect(backward(sum(sign(x))).size).toBe(0);
   });
 });
 
