@@ -51,13 +51,22 @@ function epochsOf(log: string): EpochLine[] {
   return [...new Map(entries.map((entry) => [`${entry.phase} ${entry.fold} ${entry.epoch}`, entry])).values()];
 }
 
-const lossTitles: Readonly<Record<string, string>> = {
-  D: "L_D: pairs",
-  ED: "L_ED: image to fMRI to image",
-  DE: "L_DE: fMRI to image to fMRI",
-  fmri: "L_r: pairs",
-  penalty: "penalty on weights",
+/** What losses are called, and the colour that each has in every chart. */
+const lossTitles: Readonly<Record<string, { readonly label: string; readonly colour: number }>> = {
+  D: { label: "L_D: pairs", colour: 0 },
+  ED: { label: "L_ED: image to fMRI to image", colour: 1 },
+  DE: { label: "L_DE: fMRI to image to fMRI", colour: 2 },
+  fmri: { label: "L_r: pairs", colour: 3 },
+  penalty: { label: "penalty on weights", colour: 5 },
 };
+
+/** What identification by features is, under its tables. */
+export const featureNote =
+  "By features: as by pixels, of the activations of a fixed network in place of pixels; bank is the built-in one of Gabor and colour filters, which stands in for VGG19 where no weights are given.";
+
+/** A correlation under an image; the sign of what rounds to zero is not shown. */
+export const correlationText = (r: number | null): string =>
+  r === null ? "" : `r ${r.toFixed(2).replace(/^-(0\.00)$/, "$1")}`;
 
 /** The losses of both phases over epochs, averaged over folds and groups. */
 export function lossCharts(log: string, prefix = ""): { title: string; chart: Chart }[] {
@@ -72,12 +81,12 @@ export function lossCharts(log: string, prefix = ""): { title: string; chart: Ch
       const points = [...byEpoch].map(
         ([epoch, all]) => [epoch + 1, all.reduce((a, b) => a + b, 0) / all.length] as const,
       );
-      return { label: lossTitles[name] ?? name, points: points.sort((a, b) => a[0] - b[0]) };
+      return { ...(lossTitles[name] ?? { label: name }), points: points.sort((a, b) => a[0] - b[0]) };
     });
     const title = `${prefix}${phase === "encoder" ? "Encoder" : "Decoder"}`;
     const last = series.map(({ label, points }) => `${label} ${points.at(-1)?.[1].toPrecision(3) ?? ""}`);
     const description = `Losses of the ${phase} by epoch. At the end: ${last.join(", ")}.`;
-    return [{ title, chart: lineChart({ series, xLabel: "epoch", description }) }];
+    return [{ title, chart: lineChart({ series, xLabel: "epoch", whole: true, description }) }];
   });
 }
 

@@ -7,7 +7,7 @@ import { imageSection } from "../report/strips.js";
 import { type Environment, environmentRows } from "./environment.js";
 import type { RunConfig } from "./options.js";
 import { formatSeconds } from "./progress.js";
-import { encoderSections, identificationChart, lossCharts } from "./report-parts.js";
+import { correlationText, encoderSections, featureNote, identificationChart, lossCharts } from "./report-parts.js";
 import {
   featureRows,
   type MethodResult,
@@ -51,7 +51,7 @@ async function images({ reconstructions, results, config }: RunReport): Promise<
         const at = positions.indexOf(i);
         if (at < 0) return [];
         const r = result?.pooled.images[at]?.pixelCorrelation ?? null;
-        return [{ method, caption: r === null ? "" : `r ${r.toFixed(2)}`, image: imageBytes(made, at) }];
+        return [{ method, caption: correlationText(r), image: imageBytes(made, at) }];
       }),
     ],
   }));
@@ -97,6 +97,7 @@ export async function writeRunReport(report: RunReport): Promise<void> {
             kind: "table",
             title: "Identification by features",
             rows: [["", "test fMRI", "2-way", "5-way", "10-way"], ...features],
+            notes: [featureNote],
           } as const,
         ]
       : []),

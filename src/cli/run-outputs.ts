@@ -12,6 +12,7 @@ import type { RunConfig } from "./options.js";
 import type { OtherFolder } from "./others.js";
 import { formatSeconds } from "./progress.js";
 import { writeRunReport } from "./report.js";
+import { correlationText } from "./report-parts.js";
 import {
   encoderAccuracy,
   type FoldImages,
@@ -95,7 +96,7 @@ async function writeFigure(path: string, { stimuli, methods }: Reconstructions, 
         images: take(images),
         captions: (results[m]?.pooled.images ?? [])
           .slice(0, shown)
-          .map((score) => `r ${(score.pixelCorrelation ?? 0).toFixed(2)}`),
+          .map((score) => correlationText(score.pixelCorrelation ?? 0)),
       })),
     ],
   });

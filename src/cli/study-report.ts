@@ -9,7 +9,7 @@ import { imageSection } from "../report/strips.js";
 import { writeWhole } from "../report/write-whole.js";
 import { environmentRows } from "./environment.js";
 import { formatSeconds } from "./progress.js";
-import { encoderSections, identificationChart, lossCharts } from "./report-parts.js";
+import { correlationText, encoderSections, identificationChart, lossCharts } from "./report-parts.js";
 import { RunFolder, runFiles } from "./run-folder.js";
 import { describePoint, type SweepPoint, sweepPoints, variantTitle } from "./study-plan.js";
 import type { FinishedJob, StudyResults, StudyRow } from "./study-results.js";
@@ -94,7 +94,7 @@ async function imagesOf({ finished, study }: Collected): Promise<Section[]> {
       ...shown.map(({ job, metrics }) => {
         const r = metrics.results[0]?.pooled.images[i]?.pixelCorrelation ?? null;
         const image = sharp(join(new RunFolder(job.folder).file("images"), name));
-        return { method: shortTitles[job.variant], caption: r === null ? "" : `r ${r.toFixed(2)}`, image };
+        return { method: shortTitles[job.variant], caption: correlationText(r), image };
       }),
     ],
   }));

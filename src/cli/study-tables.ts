@@ -1,6 +1,7 @@
 /** A study's results as tables: rows of text for the terminal, Markdown and CSV. */
 import { csvTable, markdownTable, type ScoreSummary, textTable } from "../eval/index.js";
 import type { Section } from "../report/page.js";
+import { featureNote } from "./report-parts.js";
 import { describePoint } from "./study-plan.js";
 import { type StudyComparison, type StudyResults, type StudyRow, ways } from "./study-results.js";
 
@@ -97,17 +98,17 @@ export function studyNotes(results: StudyResults): string[] {
   ];
 }
 
-function tables(results: StudyResults): { title: string; rows: string[][] }[] {
+function tables(results: StudyResults): { title: string; rows: string[][]; notes?: string[] }[] {
   return [
     { title: "Identification by pixels", rows: methodRows(results) },
-    { title: "Identification by features", rows: featureRows(results) },
+    { title: "Identification by features", rows: featureRows(results), notes: [featureNote] },
     { title: "Comparisons", rows: comparisonRows(results) },
   ].filter(({ rows }) => rows.length > 1);
 }
 
 /** For the report. */
 export function studySections(results: StudyResults): Section[] {
-  return tables(results).map(({ title, rows }) => ({ kind: "table", title, rows }));
+  return tables(results).map((table) => ({ kind: "table", ...table }));
 }
 
 /** For the terminal. */

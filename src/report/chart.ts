@@ -61,19 +61,24 @@ export function line(x1: number, y1: number, x2: number, y2: number, colour: str
   return `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" stroke="${colour}"${more}/>`;
 }
 
-/** Names of series with their colours, one under the other. */
-export function legend(labels: readonly string[], left: number, top: number): { marks: string; texts: PlacedText[] } {
+/** Names of series with their colours (`inks`, by number; in order unless told), one under the other. */
+export function legend(
+  labels: readonly string[],
+  left: number,
+  top: number,
+  inks: readonly number[] = labels.map((_, i) => i),
+): { marks: string; texts: PlacedText[] } {
   return {
-    marks: labels
-      .map((_, i) => `<rect x="${left}" y="${top + 17 * i}" width="10" height="10" fill="${colourOf(i)}"/>`)
+    marks: inks
+      .map((ink, i) => `<rect x="${left}" y="${top + 17 * i}" width="10" height="10" fill="${colourOf(ink)}"/>`)
       .join(""),
     texts: labels.map((text, i) => ({ text, x: left + 16, y: top + 17 * i + 9, size: 12 })),
   };
 }
 
-/** Round values at which an axis from `low` to `high` is marked. */
-export function ticks(low: number, high: number): number[] {
-  const rough = (high - low) / 4 || 1;
+/** Round values at which an axis from `low` to `high` is marked, at least `apart`. */
+export function ticks(low: number, high: number, apart = 0): number[] {
+  const rough = Math.max(apart, (high - low) / 4 || 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough) ?? rough;
   const first = Math.ceil(low / step - 1e-9);

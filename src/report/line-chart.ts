@@ -7,10 +7,17 @@ export type LinePoint = readonly [x: number, y: number, interval?: { readonly lo
 
 /** What a line chart shows. */
 export interface LineChartOptions {
-  readonly series: readonly { readonly label: string; readonly points: readonly LinePoint[] }[];
+  /** `colour` is a number of {@link colourOf}, so that a thing has one colour in several charts. Default: its place in the list. */
+  readonly series: readonly {
+    readonly label: string;
+    readonly points: readonly LinePoint[];
+    readonly colour?: number;
+  }[];
   readonly xLabel: string;
   /** True: equal factors are equal distances, and the points' own values, all above 0, are marked. Default false. */
   readonly logarithmic?: boolean;
+  /** True: x counts something, and only whole numbers are marked. Default false. */
+  readonly whole?: boolean;
   /** Where the y axis starts unless a value is lower. Default 0. */
   readonly bottom?: number;
   /** A dashed level across. */
@@ -47,16 +54,17 @@ export function lineChart(options: LineChartOptions): Chart {
   if (chance !== undefined) {
     marks.push(line(left, y(chance), width - right, y(chance), ink.text, ' stroke-width="1.5" stroke-dasharray="4 3"'));
   }
-  series.forEach(({ points }, s) => {
+  series.forEach(({ points, colour }, s) => {
     // Intervals of several series at one place stand beside each other.
     const aside = points.some(([, , interval]) => interval) ? 4 * (s - (series.length - 1) / 2) : 0;
-    marks.push(...drawLine(points, (value) => x(value) + aside, y, colourOf(s)));
+    marks.push(...drawLine(points, (value) => x(value) + aside, y, colourOf(colour ?? s)));
   });
   const under = top + plot + 40;
   const named = legend(
     series.map(({ label }) => label),
     left,
     under,
+    series.map(({ colour }, i) => colour ?? i),
   );
   return {
     width,
@@ -68,7 +76,7 @@ export function lineChart(options: LineChartOptions): Chart {
 }
 
 /** Where values are drawn, and which are named. */
-function axesOf({ series, chance, logarithmic = false, bottom = 0 }: LineChartOptions) {
+function axesOf({ series, chance, logarithmic = false, whole = false, bottom = 0 }: LineChartOptions) {
   const { width, plot, left, right, top } = size;
   const all = series.flatMap(({ points }) => points);
   const scale = logarithmic ? Math.log : (value: number) => value;
@@ -81,7 +89,7 @@ function axesOf({ series, chance, logarithmic = false, bottom = 0 }: LineChartOp
   return {
     x: (value: number) => left + edge + ((width - left - right - 2 * edge) * (scale(value) - x0)) / (x1 - x0),
     y: (value: number) => top + (plot * (y1 - value)) / (y1 - y0),
-    xTicks: logarithmic ? values : ticks(x0, x1),
+    xTicks: logarithmic ? values : ticks(x0, x1, whole ? 1 : 0),
     yTicks: ticks(y0, y1),
   };
 }

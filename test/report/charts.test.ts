@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import sharp from "sharp";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { correlationText, lossCharts } from "../../src/cli/report-parts.js";
 import { barChart } from "../../src/report/bar-chart.js";
 import { chartPng, colours, inlineSvg, outlinedSvg, ticks } from "../../src/report/chart.js";
 import { lineChart } from "../../src/report/line-chart.js";
@@ -192,5 +196,48 @@ describe("reportPage", () => {
     expect(html).toMatch(/name="viewport" content="width=device-width, initial-scale=1"/);
     expect(html).toContain('<th scope="row">row</th>');
     expect(html).toContain('<th scope="col">x</th>');
+  });
+});
+
+describe("losses", () => {
+  const line = (phase: string, epoch: number, losses: Record<string, number>) =>
+    JSON.stringify({ event: "epoch", phase, fold: 0, epoch, losses });
+  const folder = mkdtempSync(join(tmpdir(), "voxpix-losses-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const draw = (name: string, losses: Record<string, number>) => {
+    const path = join(folder, name);
+    writeFileSync(path, `${[0, 1, 2].map((epoch) => line("decoder", epoch, losses)).join("\n")}\n`);
+    return inlineSvg(lossCharts(path)[0]!.chart);
+  };
+  const colourNamed = (svg: string, label: string) => {
+    const keys = [...svg.matchAll(/width="10" height="10" fill="(#[0-9a-f]+)"/g)].map((match) => match[1]);
+    const labels = [...svg.matchAll(/font-size="12"[^>]*>([^<]+)</g)].map((match) => match[1]);
+    return keys[labels.findIndex((text) => text?.startsWith(label))];
+  };
+
+  test("a loss has one colour in the charts of all variants", () => {
+    const images = draw("images.jsonl", { D: 1, ED: 0.8, penalty: 0.5 });
+    const full = draw("full.jsonl", { D: 1, DE: 0.4, ED: 0.8, penalty: 0.5 });
+    for (const label of ["L_D:", "L_ED", "penalty"]) {
+      expect(colourNamed(images, label)).toBe(colourNamed(full, label));
+      expect(colourNamed(full, label)).toMatch(/^#/);
+      expect(images).toContain(`stroke="${colourNamed(images, label)}"`);
+    }
+    expect(new Set(["L_D:", "L_ED", "L_DE", "penalty"].map((label) => colourNamed(full, label))).size).toBe(4);
+  });
+
+  test("epochs are whole", () => {
+    const marked = [...draw("few.jsonl", { D: 1 }).matchAll(/text-anchor="middle"[^>]*>([^<]+)</g)].map((m) => m[1]);
+    expect(marked).toEqual(["1", "2", "3"]);
+  });
+
+  test("what rounds to zero has no sign", () => {
+    expect([-0.004, 0.004, -0.006, -1, null].map(correlationText)).toEqual([
+      "r 0.00",
+      "r 0.00",
+      "r -0.01",
+      "r -1.00",
+      "",
+    ]);
   });
 });
