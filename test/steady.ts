@@ -69,7 +69,7 @@ export class Training {
   readonly optimizer: Adam | Sgd;
   readonly #run: (x: Tensor, labels: Tensor) => Tensor;
   readonly #batches: readonly (readonly [Tensor, Tensor])[];
-  readonly #captured: { dispose(): void }[] = [];
+  readonly #captured: { dispose(): void; prepare(x: Tensor, labels: Tensor): Promise<void> }[] = [];
 
   constructor(device: Device, { optimizer, captured }: TrainingKind) {
     this.device = device;
@@ -98,6 +98,12 @@ export class Training {
   /** What a snapshot is taken of. */
   get parts() {
     return { net: this.net, optimizer: this.optimizer, rng: this.rng };
+  }
+
+  /** Makes a captured step ready without taking it. */
+  async prepare(): Promise<void> {
+    const [x, labels] = this.#batches[0] as readonly [Tensor, Tensor];
+    for (const captured of this.#captured) await captured.prepare(x, labels);
   }
 
   /** One step; its loss once the GPU is done. */

@@ -29,9 +29,12 @@ const device = await openDevice(process.env.VOXPIX_ADAPTER === "swiftshader" ? {
 const make = (shape, seed) => tensor(device, numbers(product(shape), seed), shape);
 const parameter = (shape, seed) => Parameter.from(tensor(device, weightsOf(shape, seed), shape));
 
-function op(run) {
+function op(run, before = () => undefined) {
   let last = null;
-  const keep = () => {
+  let ready = false;
+  const keep = async () => {
+    if (!ready) await before();
+    ready = true;
     last?.dispose();
     last = run();
   };
@@ -51,7 +54,10 @@ function training(net, forward) {
     optimizer.step(backward(loss));
     return loss;
   });
-  const work = op(() => step(x, y));
+  const work = op(
+    () => step(x, y),
+    () => step.prepare(x, y),
+  );
   return { ...work, dispose: () => step.dispose() };
 }
 

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The device: where tensors live and kernels run. The only thing a user opens and closes. */
-import { Dispatcher, type Launch } from "./dispatcher.js";
+import { type DispatchCommand, Dispatcher, type Launch } from "./dispatcher.js";
 import { DisposedError } from "./errors.js";
 import { Faults, faultBytes } from "./faults.js";
 import { Health } from "./health.js";
@@ -88,6 +88,7 @@ export class Device {
       pool: this.#pool,
       maxBuffers: adapter.maxStorageBuffers,
       bind: (command) => this.#dispatcher.bind(command),
+      compile: (commands) => this.#compile(commands),
     });
     this.#dispatcher = new Dispatcher(gpu, this.recorder, () => this.adapter.maxBindingBytes);
   }
@@ -204,8 +205,14 @@ export class Device {
     return { ...this.#pool.memory };
   }
 
-  /** Dispatches and submits since the device was opened. */
-  commandCounts(): { dispatches: number; submits: number } {
+  async #compile(commands: readonly DispatchCommand[]): Promise<void> {
+    this.#checkAlive("capture");
+    await this.#waiter.wait(this.#dispatcher.compile(commands));
+    this.#checkAlive("capture");
+  }
+
+  /** Dispatches and submits since the device was opened, and pipelines made. */
+  commandCounts(): { dispatches: number; submits: number; pipelines: number } {
     return { ...this.#dispatcher.counts };
   }
 

@@ -1,10 +1,9 @@
 /** Records dispatches: cached pipelines, bind groups and uniform blocks, many dispatches to one submit. */
 import type { ElementwiseLaunch } from "./elementwise.js";
 import { DeviceError } from "./errors.js";
-import { maths } from "./generated.js";
 import { type DimsOf, encodeDims, type KernelSource } from "./kernel.js";
+import { type CompiledKernel, Pipelines } from "./pipelines.js";
 import type { Recorder } from "./recorder.js";
-import { link, specialize, unroll } from "./specialize.js";
 import type { Storage } from "./storage.js";
 
 /** A whole storage, or a window of it: `offset` and `bytes` multiples of 256. */
@@ -61,12 +60,6 @@ export type Command =
     }
   | Extract<RecordedCommand, { kind: "copy" | "host" }>;
 
-interface CompiledKernel {
-  readonly id: number;
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-}
-
 /** Uniform blocks and bind groups kept for reuse; beyond it they are dropped and made again. */
 const cacheLimit = 16384;
 /** Dispatches recorded before they are submitted, so that the GPU has work while the host records more. */
@@ -77,16 +70,14 @@ export class Dispatcher {
   readonly #gpu: GPUDevice;
   readonly #recorder: Recorder;
   readonly #maxBindingBytes: () => number;
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
-  readonly #compiled = new Map<string, CompiledKernel>();
+  readonly #pipelines: Pipelines;
   readonly #uniforms = new Map<string, { id: number; buffer: GPUBuffer }>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #recorded = 0;
   #uniformId = 0;
-  /** Dispatches and submits since the device was opened. */
-  readonly counts = { dispatches: 0, submits: 0 };
+  readonly #counts = { dispatches: 0, submits: 0 };
 
   /**
    * @param recorder - Is told of every command while it records.
@@ -94,8 +85,14 @@ export class Dispatcher {
    */
   constructor(gpu: GPUDevice, recorder: Recorder, maxBindingBytes: () => number) {
     this.#gpu = gpu;
+    this.#pipelines = new Pipelines(gpu);
     this.#recorder = recorder;
     this.#maxBindingBytes = maxBindingBytes;
+  }
+
+  /** Dispatches and submits since the device was opened, and pipelines made. */
+  get counts(): { dispatches: number; submits: number; pipelines: number } {
+    return { ...this.#counts, pipelines: this.#pipelines.made };
   }
 
   /**
@@ -108,7 +105,7 @@ export class Dispatcher {
     if (x === 0 || y === 0 || z === 0) return;
     this.#checkGrid(source, [x, y, z]);
     const command: DispatchCommand = { kind: "dispatch", source, launch: launch as unknown as Launch<KernelSource> };
-    this.#encode(this.bind(command));
+    if (!this.#recorder.rehearsing) this.#encode(this.bind(command));
     this.#recorder.current?.add(command, Object.values<Binding>(launch.buffers));
     if (this.#recorded >= dispatchesPerSubmit) this.flush();
   }
@@ -116,7 +113,7 @@ export class Dispatcher {
   /** Records a copy between storages; byte counts are multiples of 4. */
   copy(from: Storage, fromOffset: number, to: Storage, toOffset: number, bytes: number): void {
     const command = { kind: "copy", from, fromOffset, to, toOffset, bytes } as const;
-    this.#encode(command);
+    if (!this.#recorder.rehearsing) this.#encode(command);
     this.#recorder.current?.add(command, [from, to]);
   }
 
@@ -129,9 +126,14 @@ export class Dispatcher {
   /** A dispatch with its pipeline and bind group. */
   bind({ source, launch }: DispatchCommand): Command {
     const [x, y = 1, z = 1] = launch.groups;
-    const kernel = this.#compile(source, launch.overrides ?? {}, launch.constants ?? {});
+    const kernel = this.#pipelines.of(source, launch);
     const group = this.#bindGroup(source, kernel, launch);
     return { kind: "dispatch", kernel: source.name, pipeline: kernel.pipeline, group, groups: [x, y, z] };
+  }
+
+  /** Makes the pipelines of dispatches that have none yet, side by side. @throws {DeviceError} naming the kernel that does not compile. */
+  compile(commands: readonly DispatchCommand[]): Promise<void> {
+    return this.#pipelines.compile(commands);
   }
 
   /** Records the commands of a recording again, all for one submit unless the host has to write in between. */
@@ -146,7 +148,7 @@ export class Dispatcher {
     this.#gpu.queue.submit([this.#encoder.finish()]);
     this.#encoder = null;
     this.#recorded = 0;
-    this.counts.submits++;
+    this.#counts.submits++;
   }
 
   #encode(command: Command): void {
@@ -155,7 +157,7 @@ export class Dispatcher {
       pass.setPipeline(command.pipeline);
       pass.setBindGroup(0, command.group);
       pass.dispatchWorkgroups(...command.groups);
-      this.counts.dispatches++;
+      this.#counts.dispatches++;
       this.#recorded++;
     } else if (command.kind === "copy") {
       this.#closePass();
@@ -191,46 +193,6 @@ export class Dispatcher {
     throw new DeviceError(
       `${source.name}: needs ${groups.join(" x ")} workgroups, but this adapter allows ${limit} an axis`,
     );
-  }
-
-  #layout(source: KernelSource): GPUBindGroupLayout {
-    const known = this.#layouts.get(source.name);
-    if (known) return known;
-    const entries: GPUBindGroupLayoutEntry[] = [
-      { binding: 0, visibility: GPUShaderStage.COMPUTE, buffer: { type: "uniform" } },
-    ];
-    for (const { binding, access } of Object.values(source.buffers)) {
-      const type = access === "read" ? "read-only-storage" : "storage";
-      entries.push({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } });
-    }
-    const layout = this.#gpu.createBindGroupLayout({ label: source.name, entries });
-    this.#layouts.set(source.name, layout);
-    return layout;
-  }
-
-  #compile(
-    source: KernelSource,
-    overrides: Readonly<Record<string, number | undefined>>,
-    constants: Readonly<Record<string, string | number | undefined>>,
-  ): CompiledKernel {
-    const key = `${source.name} ${JSON.stringify(constants)} ${JSON.stringify(overrides)}`;
-    const known = this.#compiled.get(key);
-    if (known) return known;
-    const layout = this.#layout(source);
-    const code = unroll(link(specialize(source.code, constants as Record<string, string | number>), maths));
-    const compute = {
-      module: this.#gpu.createShaderModule({ label: `${source.name}.wgsl`, code }),
-      entryPoint: source.entryPoint,
-      constants: overrides as Record<string, number>,
-    };
-    const pipeline = this.#gpu.createComputePipeline({
-      label: source.name,
-      layout: this.#gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
-      compute,
-    });
-    const kernel = { id: this.#compiled.size, pipeline, layout };
-    this.#compiled.set(key, kernel);
-    return kernel;
   }
 
   #uniform(

@@ -7,6 +7,9 @@ import type { Storage } from "./storage.js";
 export class Recorder {
   #current: Recording | null = null;
   #refused: CaptureError | null = null;
+  #rehearses = false;
+  /** What puts host state back as it was before a rehearsal. */
+  #undo: (() => void)[] = [];
   readonly #device: RecordingDevice;
 
   constructor(device: RecordingDevice) {
@@ -18,9 +21,18 @@ export class Recorder {
     return this.#current;
   }
 
-  /** Starts the recording that `make` makes: given here, so that a page without captured functions ships nothing of them. */
-  start(make: (device: RecordingDevice) => Recording): Recording {
+  /** True while commands are only noted down, not done. */
+  get rehearsing(): boolean {
+    return this.#rehearses && this.#current !== null;
+  }
+
+  /**
+   * Starts the recording that `make` makes: given here, so that a page without captured functions ships nothing of them. In a
+   * rehearsal the commands are noted down and not done, and host state is put back when it ends.
+   */
+  start(make: (device: RecordingDevice) => Recording, { rehearsal = false } = {}): Recording {
     this.#refused = null;
+    this.#rehearses = rehearsal;
     this.#current = make(this.#device);
     making.add(this);
     return this.#current;
@@ -37,6 +49,8 @@ export class Recorder {
   /** Gives up the recording, after an error. */
   abandon(): void {
     this.#current = null;
+    for (const undo of this.#undo.reverse()) undo();
+    this.#undo = [];
     making.delete(this);
   }
 
@@ -66,8 +80,13 @@ export class Recorder {
     throw this.#refused;
   }
 
-  /** Runs `write`, which changes `storage` from the host, now and before the commands that follow it in every replay. */
-  hostWrite(storage: Storage, write: (storage: Storage) => void): void {
+  /**
+   * Runs `write`, which changes `storage` from the host, now and before the commands that follow it in every replay.
+   *
+   * @param save - Notes the host state that `write` moves on, and returns what puts it back.
+   */
+  hostWrite(storage: Storage, write: (storage: Storage) => void, save?: () => () => void): void {
+    if (save && this.rehearsing) this.#undo.push(save());
     this.paused(() => write(storage));
     this.#current?.addHostWrite(storage, write);
   }

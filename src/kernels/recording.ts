@@ -16,19 +16,23 @@ export interface RecordingDevice {
   /** Storages that one kernel may bind. */
   readonly maxBuffers: number;
   bind(command: DispatchCommand): Command;
+  /** Makes the pipelines of dispatches side by side. @throws {DeviceError} when one does not compile. */
+  compile(commands: readonly DispatchCommand[]): Promise<void>;
 }
 
 /** Commands in order, the memory they use, and the host state they depend on. */
 export class Recording {
-  /** What a replay does; empty until the recording has ended. */
+  /** What a replay does; empty until the recording is bound. */
   commands: readonly Command[] = [];
+  /** The same before it is bound. */
+  #planned: readonly RecordedCommand[] = [];
   readonly #device: RecordingDevice;
   #recorded: RecordedCommand[] = [];
   /** What was made while recording and does not live on: a replay has memory of its own in its place. */
   readonly #temporary = new Set<Storage>();
   readonly #results = new Set<Storage>();
-  /** Storages from outside that commands use, each kept alive, and by how much a run moves their version. */
-  readonly #outside = new Map<Storage, number>();
+  /** Storages from outside that commands use, each kept alive, and their versions before and after a run. */
+  readonly #outside = new Map<Storage, { readonly before: number; after: number }>();
   readonly #memory: Storage[] = [];
   #places: ReadonlyMap<Storage, Storage> = new Map();
   readonly #watched = new Map<object, Map<string, Watch>>();
@@ -91,7 +95,7 @@ export class Recording {
     this.#used.add(storage);
     if (this.#temporary.has(storage) || this.#outside.has(storage)) return;
     storage.retain();
-    this.#outside.set(storage, storage.version);
+    this.#outside.set(storage, { before: storage.version, after: storage.version });
   }
 
   /** See `Recorder.watch`. */
@@ -112,12 +116,30 @@ export class Recording {
       }
     }
     this.#watched.clear();
-    for (const [storage, version] of this.#outside) this.#outside.set(storage, storage.version - version);
-    this.#prepare();
+    for (const [storage, versions] of this.#outside) versions.after = storage.version;
+    this.#plan();
+  }
+
+  /** After a rehearsal: nothing has changed in place. */
+  untouch(): void {
+    for (const [storage, { before }] of this.#outside) storage.version = before;
+  }
+
+  /** Makes the pipelines that it needs side by side, without holding up the host. */
+  compile(): Promise<void> {
+    return this.#device.compile(this.#planned.filter((command) => command.kind === "dispatch"));
+  }
+
+  /** Makes ready to replay. */
+  bind(): void {
+    this.commands = this.#planned.map((command) =>
+      command.kind === "dispatch" ? this.#device.bind(command) : command,
+    );
+    this.#planned = [];
   }
 
   /** From what was noted down to commands that can be done again: fused, in memory of their own. */
-  #prepare(): void {
+  #plan(): void {
     const isTemporary = (storage: Storage) => this.#temporary.has(storage) && !this.#results.has(storage);
     const commands = fuse(this.#recorded, { isTemporary, maxBuffers: this.#device.maxBuffers });
     const blocks = planMemory(commands, this.#temporary, this.#results);
@@ -127,21 +149,21 @@ export class Recording {
       for (const storage of storages) places.set(storage, memory);
     }
     this.#places = places;
-    this.commands = commands.map((command) => this.#placed(command));
+    this.#planned = commands.map((command) => this.#placed(command));
     this.#recorded = [];
     this.#temporary.clear();
     this.#used.clear();
   }
 
   /** The command in the replay's memory. */
-  #placed(command: RecordedCommand): Command {
+  #placed(command: RecordedCommand): RecordedCommand {
     if (command.kind === "host") return { ...command, storage: this.placeOf(command.storage) };
     if (command.kind === "copy") return { ...command, from: this.placeOf(command.from), to: this.placeOf(command.to) };
     const buffers = Object.entries(command.launch.buffers).map(([name, bound]) => {
       const { storage, offset, bytes } = "storage" in bound ? bound : { storage: bound, offset: 0, bytes: bound.bytes };
       return [name, { storage: this.placeOf(storage), offset, bytes }] as const;
     });
-    return this.#device.bind({ ...command, launch: { ...command.launch, buffers: Object.fromEntries(buffers) } });
+    return { ...command, launch: { ...command.launch, buffers: Object.fromEntries(buffers) } };
   }
 
   /** True while running the function again would record the same commands. */
@@ -151,7 +173,7 @@ export class Recording {
 
   /** After a replay: what it changed in place counts as changed. */
   touch(): void {
-    for (const [storage, change] of this.#outside) storage.version += change;
+    for (const [storage, { before, after }] of this.#outside) storage.version += after - before;
   }
 
   /** Frees its memory. */
@@ -160,6 +182,7 @@ export class Recording {
     this.#outside.clear();
     this.#expected = [];
     this.commands = [];
+    this.#planned = [];
     this.#recorded = [];
     for (const storage of this.#memory) {
       this.#device.pool.memory.capturedBytes -= storage.bytes;

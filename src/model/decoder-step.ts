@@ -1,6 +1,6 @@
 /** The second phase's steps: L_D + L_ED + L_DE (eq. 2), the Encoder frozen. */
 import type { Dataset, ImageSet } from "../data/dataset.js";
-import type { HostRandom } from "../data/random.js";
+import { HostRandom } from "../data/random.js";
 import {
   type Adam,
   add,
@@ -150,14 +150,22 @@ export function makeDecoderStep(context: DecoderStepContext, unpaired: number): 
   const { device, encoder, decoder } = context;
   const dropoutRng = createRng(device, 0);
   const step = capture(device, (batch: Batch) => trainOn(context, batch));
+  /** Everything that a step needs: its batch, the networks' modes, and the random numbers' start. */
+  const draw = (pairs: Pairs, random: HostRandom) => {
+    freezeEncoder(context);
+    decoder.train();
+    encoder.dropout.rng = dropoutRng;
+    dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
+    return drawBatch(context, pairs, unpaired, random);
+  };
   return {
+    prepare(pairs) {
+      using _scope = device.scope();
+      return step.prepare(draw(pairs, new HostRandom(0)));
+    },
     run(pairs, random) {
       using scope = device.scope();
-      freezeEncoder(context);
-      decoder.train();
-      encoder.dropout.rng = dropoutRng;
-      dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
-      const losses = step(drawBatch(context, pairs, unpaired, random));
+      const losses = step(draw(pairs, random));
       for (const loss of Object.values(losses)) scope.keep(loss);
       return losses;
     },

@@ -1,6 +1,6 @@
 /** The first phase's steps. */
 import type { ImageSet, Recordings } from "../data/dataset.js";
-import type { HostRandom } from "../data/random.js";
+import { HostRandom } from "../data/random.js";
 import {
   type Adam,
   add,
@@ -27,6 +27,8 @@ export interface Pairs extends Pick<Recordings, "images" | "fmri"> {
 
 /** One way to train on a batch, recorded in its first step and replayed after it. */
 export interface TrainingStep {
+  /** Makes `run` ready for batches like this one: its kernels compile side by side, and nothing is trained. */
+  prepare(pairs: Pairs): Promise<void>;
   /**
    * Trains on one batch.
    *
@@ -62,20 +64,28 @@ export interface EncoderStepContext {
 /** Trains the Encoder on pairs: images shifted, their edges repeated. */
 export function makeEncoderStep({ device, encoder, optimizer, preset }: EncoderStepContext): TrainingStep {
   const dropoutRng = createRng(device, 0);
-  const step = capture(device, (images: Tensor, fmri: Tensor, shifts: { dy: Tensor; dx: Tensor }) => {
+  const step = capture(device, (images: Tensor, fmri: Tensor, shifts: Shifts) => {
     const loss = fmriLoss(encoder.forward(imageShift(images, shifts)), fmri, preset.encoderLoss, null);
     const penalty = encoder.penalty();
     optimizer.step(backward(add(loss, penalty)));
     return { fmri: loss, penalty };
   });
+  /** Everything that a step needs: the arguments of `step`, and the random numbers' start. */
+  const draw = (pairs: Pairs, random: HostRandom) => {
+    encoder.train();
+    encoder.dropout.rng = dropoutRng;
+    dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
+    const shifts = drawShifts(device, random, pairs.images, preset);
+    return [imageTensor(device, pairs.images), matrixTensor(device, pairs.fmri), shifts] as const;
+  };
   return {
+    prepare(pairs) {
+      using _scope = device.scope();
+      return step.prepare(...draw(pairs, new HostRandom(0)));
+    },
     run(pairs, random) {
       using scope = device.scope();
-      encoder.train();
-      encoder.dropout.rng = dropoutRng;
-      dropoutRng.restore({ seed: random.integer(2 ** 31), counter: 0 });
-      const { dy, dx } = drawShifts(device, random, pairs.images, preset);
-      const losses = step(imageTensor(device, pairs.images), matrixTensor(device, pairs.fmri), { dy, dx });
+      const losses = step(...draw(pairs, random));
       for (const loss of Object.values(losses)) scope.keep(loss);
       return losses;
     },

@@ -9,7 +9,7 @@ import { presetOf, type TrainingConfig } from "./config.js";
 import { Decoder } from "./decoder.js";
 import { makeDecoderStep } from "./decoder-step.js";
 import { Encoder } from "./encoder.js";
-import { makeEncoderStep, type TrainingStep } from "./encoder-step.js";
+import { makeEncoderStep, type Pairs, type TrainingStep } from "./encoder-step.js";
 import { DivergedError } from "./errors.js";
 import { makeImageFeatures } from "./features.js";
 import { channelScales } from "./image-scales.js";
@@ -202,10 +202,11 @@ export class Training {
     };
     if (phase === "encoder") this.encoderOptimizer.lr = lr;
     else this.decoderOptimizer.lr = lr;
-    return (await this.#stepOf(phase)).run(pairs, random);
+    return (await this.#stepOf(phase, pairs)).run(pairs, random);
   }
 
-  async #stepOf(phase: Phase): Promise<TrainingStep> {
+  /** The phase's step; a new one is made ready for batches like `pairs`. */
+  async #stepOf(phase: Phase, pairs: Pairs): Promise<TrainingStep> {
     if (this.#stepping?.phase === phase) return this.#stepping.step;
     this.#endStepping();
     const { device } = this.#inputs;
@@ -213,6 +214,7 @@ export class Training {
     const step =
       phase === "encoder" ? makeEncoderStep({ device, encoder, optimizer, preset }) : await this.#prepareDecoder();
     this.#stepping = { phase, step };
+    await step.prepare(pairs);
     return step;
   }
 

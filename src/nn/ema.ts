@@ -61,12 +61,21 @@ export class Ema {
   update(): void {
     if (this.#swapped) throw new ShapeError("Ema: update while the averages are swapped in; call swap() first");
     const table = this.#table;
-    table.device.recorder.hostWrite(table.storage, () => {
-      const { decay, warmUp } = this.#options;
-      const t = ++this.#updates;
-      const keep = warmUp ? Math.min(decay, (1 + t) / (10 + t)) : decay;
-      table.write([keep, 1 - keep]);
-    });
+    table.device.recorder.hostWrite(
+      table.storage,
+      () => {
+        const { decay, warmUp } = this.#options;
+        const t = ++this.#updates;
+        const keep = warmUp ? Math.min(decay, (1 + t) / (10 + t)) : decay;
+        table.write([keep, 1 - keep]);
+      },
+      () => {
+        const updates = this.#updates;
+        return () => {
+          this.#updates = updates;
+        };
+      },
+    );
     const updates = [...this.#live].map(([name, tensor]) => {
       return { parameter: this.#averages.get(name) as Tensor, gradient: tensor, row: 0, state: {} };
     });

@@ -49,10 +49,14 @@ export class GradientAccumulator {
       return gradient ? [{ parameter, row, gradient, sum: this.#sumOf(parameter) }] : [];
     });
     const table = this.#table;
-    table.device.recorder.hostWrite(table.storage, () => {
-      table.write(this.#parameters.flatMap((parameter) => [this.#begun.has(parameter) ? 1 : 0, weight]));
-      for (const { parameter } of given) this.#begun.add(parameter);
-    });
+    table.device.recorder.hostWrite(
+      table.storage,
+      () => {
+        table.write(this.#parameters.flatMap((parameter) => [this.#begun.has(parameter) ? 1 : 0, weight]));
+        for (const { parameter } of given) this.#begun.add(parameter);
+      },
+      this.#saveBegun,
+    );
     const updates = given.map(({ row, gradient, sum }) => ({ parameter: sum, gradient, row, state: {} }));
     optimizerUpdate(updates, { kernel: "blend", scalars: table });
   }
@@ -61,9 +65,17 @@ export class GradientAccumulator {
   take(): Gradients {
     const table = this.#table;
     const sums = new Gradients([...this.#begun].map((parameter) => [parameter, this.#sumOf(parameter)]));
-    table.device.recorder.hostWrite(table.storage, () => this.#begun.clear());
+    table.device.recorder.hostWrite(table.storage, () => this.#begun.clear(), this.#saveBegun);
     return sums;
   }
+
+  readonly #saveBegun = () => {
+    const begun = [...this.#begun];
+    return () => {
+      this.#begun.clear();
+      for (const parameter of begun) this.#begun.add(parameter);
+    };
+  };
 
   /** Frees the sums. */
   dispose(): void {

@@ -107,7 +107,12 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
     });
     for (const { index, parameter, gradient } of updates) this.#checkUpdate(index, parameter, gradient);
     const { recorder } = this.device;
-    if (updates.length > 0) recorder.hostWrite(this.#table.storage, () => this.#advance(updates));
+    if (updates.length > 0)
+      recorder.hostWrite(
+        this.#table.storage,
+        () => this.#advance(updates),
+        () => this.#saveSteps(),
+      );
     for (const alike of this.#runs(updates)) this.#updateAlike(alike);
   }
 
@@ -191,6 +196,11 @@ export abstract class Optimizer<O extends UpdateRuleOptions = UpdateRuleOptions>
     // Reading the storage throws when the tensor was freed: before anything is changed.
     void parameter.storage;
     void gradient.storage;
+  }
+
+  #saveSteps(): () => void {
+    const steps = this.#steps.slice();
+    return () => this.#steps.set(steps);
   }
 
   /** Counts the step of these parameters and writes their numbers: the part of a step that is not recorded on the GPU. */

@@ -1,12 +1,11 @@
 /** Capture: a function of tensors is recorded in its first call and replayed in later ones, without running it again. */
-import type { Device, StorageCopy } from "../kernels/device.js";
+import type { Device } from "../kernels/device.js";
 import { CaptureError, DisposedError, ShapeError } from "../kernels/errors.js";
 import { Recording } from "../kernels/recording.js";
-import { Storage } from "../kernels/storage.js";
+import { copiesOut, outputsOf, signatureOf } from "./capture-values.js";
 import { checkKind, readOptions } from "./options.js";
-import { formatShape, type Shape } from "./shape.js";
 import { mapTensors } from "./structure.js";
-import { checkDevice, type DType, empty, Tensor } from "./tensor.js";
+import { checkDevice, Tensor } from "./tensor.js";
 
 /**
  * What a captured function takes: tensors, alone or in arrays and plain objects, and plain values, which are part of its
@@ -32,6 +31,15 @@ export interface CaptureReport {
 export type Captured<Arguments extends readonly CaptureInput[], Result extends CaptureOutput> = ((
   ...args: Arguments
 ) => Result) & {
+  /**
+   * Makes a call ready without doing what it does: the function runs once to be recorded, nothing of it is done on the GPU, and
+   * all kernels that a replay needs compile side by side while the host goes on, so that a page stays alive. The next call with
+   * arguments of these shapes, and modules in this mode, replays. The content of the tensors does not matter.
+   *
+   * @throws {CaptureError} where the call would, and in a captured function.
+   * @throws {DeviceError} naming a kernel that does not compile.
+   */
+  prepare(...args: Arguments): Promise<void>;
   /** Frees the recordings. A later call throws a `DisposedError`. */
   dispose(): void;
   report(): CaptureReport;
@@ -43,13 +51,6 @@ export interface CaptureOptions {
   readonly limit?: number;
 }
 
-/** A result of the recorded run: where its elements are when a run has ended. */
-interface Output {
-  readonly storage: Storage;
-  readonly shape: Shape;
-  readonly dtype: DType;
-}
-
 /** A recording with what goes in and comes out. */
 interface Entry {
   readonly signature: string;
@@ -59,73 +60,6 @@ interface Entry {
   /** What the function returned, with an `Output` for every tensor. */
   readonly outputs: unknown;
 }
-
-/** The tensors of a call's arguments, and a text that is the same for calls that may share a recording. */
-function signatureOf(device: Device, args: readonly unknown[]): { signature: string; tensors: Tensor[] } {
-  const tensors: Tensor[] = [];
-  const shape = mapTensors(
-    args,
-    (input) => {
-      if (input.device !== device) throw new ShapeError("capture: an argument lives on another device");
-      // Throws when it was freed.
-      void input.storage;
-      tensors.push(input);
-      return `${input.dtype} ${formatShape(input.shape)} ${input.requiresGrad}`;
-    },
-    (value) => {
-      if (value === null || !["object", "function", "symbol"].includes(typeof value))
-        return [typeof value, String(value)];
-      throw new CaptureError(
-        `capture: arguments must be tensors, numbers, strings, booleans or null, in arrays and plain objects or not, got ${typeof value}; what never changes can come from the function's surroundings`,
-      );
-    },
-  );
-  return { signature: `${device.recording} ${JSON.stringify(shape)}`, tensors };
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
-}
-
-/** The function's result with an `Output` for every tensor. */
-function outputsOf(device: Device, recording: Recording, result: unknown): unknown {
-  if (isPromise(result)) {
-    result.then(undefined, () => undefined);
-    throw new CaptureError("capture: the function must not be async, got a promise; await what it returns instead");
-  }
-  return mapTensors(
-    result,
-    (tensor): Output => {
-      if (tensor.device !== device) throw new ShapeError("capture: a result lives on another device");
-      recording.addResult(tensor.storage);
-      return { storage: tensor.storage, shape: tensor.shape, dtype: tensor.dtype };
-    },
-    (value) => {
-      if (value === null || value === undefined) return value;
-      throw new CaptureError(
-        `capture: the function must return tensors, in arrays and plain objects or not, got ${typeof value}, which would be that of its first call for ever`,
-      );
-    },
-  );
-}
-
-/** New tensors for the results, the caller's as any op's are, and the copies that fill them. */
-function copiesOut(device: Device, recording: Recording, outputs: unknown) {
-  const copies: StorageCopy[] = [];
-  const tensors: Tensor[] = [];
-  const visit = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(visit);
-    if (typeof value !== "object" || value === null) return value;
-    if (!isOutput(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item)]));
-    const copy = empty(device, value.shape, value.dtype, "capture/result");
-    tensors.push(copy);
-    copies.push({ from: recording.placeOf(value.storage), to: copy.storage, bytes: copy.byteLength });
-    return copy;
-  };
-  return { result: visit(outputs), tensors, copies };
-}
-
-const isOutput = (value: object): value is Output => "storage" in value && value.storage instanceof Storage;
 
 /** The recordings of one captured function. */
 class Recordings {
@@ -142,14 +76,46 @@ class Recordings {
     this.#limit = limit;
   }
 
-  call(args: readonly unknown[]): unknown {
+  async prepare(args: readonly unknown[]): Promise<void> {
+    this.#checkAlive();
+    this.#device.recorder.refuse("prepare", "a captured function cannot wait for the GPU; prepare before the call");
+    const { signature, tensors } = signatureOf(this.#device, args);
+    if (this.#find(signature)) return;
+    const { entry } = this.#record(signature, args, tensors, { rehearsal: true });
+    try {
+      await entry.recording.compile();
+      this.#checkAlive();
+      // A call may have come first.
+      if (this.#find(signature)) return disposeEntry(entry);
+      entry.recording.bind();
+      this.#keep(entry);
+    } catch (error) {
+      disposeEntry(entry);
+      throw error;
+    }
+  }
+
+  #checkAlive(): void {
     if (this.#disposed) throw new DisposedError("capture: the captured function was disposed");
+  }
+
+  /** The recording that a call may replay. */
+  #find(signature: string): Entry | undefined {
+    return this.#entries.find((entry) => entry.signature === signature && entry.recording.holds());
+  }
+
+  call(args: readonly unknown[]): unknown {
+    this.#checkAlive();
     const device = this.#device;
     // Part of a recording that is being made already.
     if (device.recorder.current) return this.#fn(...(args as never[]));
     const { signature, tensors } = signatureOf(device, args);
-    const known = this.#entries.find((entry) => entry.signature === signature && entry.recording.holds());
-    if (!known) return this.#record(signature, args, tensors);
+    const known = this.#find(signature);
+    if (!known) {
+      const { entry, result } = this.#record(signature, args, tensors);
+      this.#keep(entry);
+      return result;
+    }
     this.#keep(known);
     const before = tensors.map(({ storage, byteLength }, i) => ({
       from: storage,
@@ -182,23 +148,25 @@ class Recordings {
   }
 
   /** Runs the function on tensors of its own, with the content of `tensors`, while recording. */
-  #record(signature: string, args: readonly unknown[], tensors: readonly Tensor[]): unknown {
+  #record(signature: string, args: readonly unknown[], tensors: readonly Tensor[], { rehearsal = false } = {}) {
     const { recorder } = this.#device;
-    const recording = recorder.start((device) => new Recording(device));
+    const recording = recorder.start((device) => new Recording(device), { rehearsal });
     const inputs = recorder.paused(() => tensors.map((tensor) => inputLike(tensor, recording)));
     const results: Tensor[] = [];
     try {
-      const { outputs, result } = this.#run(recording, args, inputs, results);
+      const { outputs, result } = this.#run(recording, args, inputs, results, rehearsal);
       if (recording.left > 0) {
         throw new CaptureError(
           `capture: ${recording.left} tensor(s) made by the function outlive its call; return them, or make them outside`,
         );
       }
       recorder.stop();
-      this.#keep({ signature, recording, inputs, outputs });
-      return result;
+      if (rehearsal) recording.untouch();
+      else recording.bind();
+      return { entry: { signature, recording, inputs, outputs }, result };
     } catch (error) {
       recorder.abandon();
+      if (rehearsal) recording.untouch();
       for (const tensor of [...inputs, ...results]) tensor.dispose();
       recording.dispose();
       throw error;
@@ -206,12 +174,19 @@ class Recordings {
   }
 
   /** The recorded run; `results` takes the tensors that were made for the caller. */
-  #run(recording: Recording, args: readonly unknown[], inputs: readonly Tensor[], results: Tensor[]) {
+  #run(
+    recording: Recording,
+    args: readonly unknown[],
+    inputs: readonly Tensor[],
+    results: Tensor[],
+    rehearsal: boolean,
+  ) {
     const device = this.#device;
     using scope = device.scope();
     const next = inputs.values();
     const own = mapTensors(args, () => next.next().value);
     const outputs = outputsOf(device, recording, this.#fn(...(own as never[])));
+    if (rehearsal) return { outputs, result: null };
     return device.recorder.paused(() => {
       const { result, tensors, copies } = copiesOut(device, recording, outputs);
       results.push(...tensors);
@@ -277,6 +252,7 @@ export function capture<Arguments extends readonly CaptureInput[], Result extend
   const recordings = new Recordings(device, fn as unknown as (...args: never[]) => unknown, limit);
   const call = (...args: Arguments) => recordings.call(args) as Result;
   const captured = Object.assign(call, {
+    prepare: (...args: Arguments) => recordings.prepare(args),
     dispose: () => recordings.dispose(),
     report: () => recordings.report(),
   });

@@ -68,6 +68,7 @@ const maybeCaptured = <A extends readonly Tensor[], R extends CaptureOutput>(
   captured
     ? capture(device, fn)
     : Object.assign((...args: A) => fn(...args), {
+        prepare: async () => undefined,
         dispose: () => undefined,
         report: () => ({ recordings: 0, dispatches: 0, bytes: 0 }),
       });
