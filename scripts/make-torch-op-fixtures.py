@@ -4,11 +4,12 @@ Run from the repository root with PyTorch 1.13 installed (Debian: python3-torch)
 
     python3 scripts/make-torch-op-fixtures.py
 
-See torch_fixtures.py for how numbers are stored. `indices`: whole numbers that follow the first input. `list`: the inputs are one list.
+See torch_fixtures.py for how numbers are stored. `indices`: whole numbers, or a mask, that follow the first input. `list`: the inputs are one list.
 """
 
 import torch as T
-from torch_fixtures import case, grid, random, seed, write
+import torch.nn.functional as F
+from torch_fixtures import case, grid, nchw, nhwc, random, seed, write
 
 seed(20240229)
 
@@ -139,4 +140,49 @@ def running():
     return cases
 
 
-write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits() + running()})
+def thresholds():
+    wide = lambda: random(5, 7, low=-3, high=3)  # noqa: E731
+    mask = [True, False, False, True, False, True, False]
+    filled = indexed("maskedFill", lambda x, m, _: x.masked_fill(m, -2.5), random(5, 7), mask, value=-2.5)
+    return [
+        {**filled, "indices": {**filled["indices"], "dtype": "bool"}},
+        case("prelu, a slope a channel", "prelu", lambda x, weight: T.where(x > 0, x, weight * x), {"x": wide(), "weight": random(7)}),
+        case("prelu, one slope", "prelu", lambda x, weight: F.prelu(x, weight), {"x": grid(4, 5, choices=[-2, -1, 0, 1]), "weight": random(1)}),
+        one("threshold", lambda x: F.threshold(x, 0.5, -7), grid(5, 7, choices=[-1, 0.5, 0.75, 2]), threshold=0.5, value=-7),
+        one("hardShrink", lambda x: F.hardshrink(x), grid(5, 7, choices=[-2, -0.5, -0.25, 0, 0.5, 0.75])),
+        one("softShrink", lambda x: F.softshrink(x, 0.3), wide(), **{"lambda": 0.3}),
+        one("tanhShrink", lambda x: F.tanhshrink(x), wide()),
+        one("glu", lambda x: F.glu(x, 0), random(6, 5), axis=0),
+    ]
+
+
+def windows():
+    """Images NHWC; windows in the order KH, KW, C."""
+
+    def unfolded(x, kernel, **options):
+        n, _, _, c = x.shape
+        y = F.unfold(nchw(x), kernel, **options)
+        return y.reshape(n, c, -1, y.shape[2]).permute(0, 3, 2, 1).flatten(2)
+
+    def folded(x, size, kernel, **options):
+        n, count, _ = x.shape
+        y = x.reshape(n, count, kernel[0] * kernel[1], -1).permute(0, 3, 2, 1).flatten(1, 2)
+        return nhwc(F.fold(y, size, kernel, **options))
+
+    uneven = {"stride": [2, 1], "padding": [1, 2], "dilation": [1, 2]}
+    pooled, places = F.max_pool2d(nchw(T.tensor(random(2, 6, 4, 3))), (3, 2), return_indices=True)
+    return [
+        one("unfold", lambda x: unfolded(x, (2, 3), **uneven), random(2, 7, 5, 3), kernelSize=[2, 3], **uneven),
+        one("unfold", lambda x: unfolded(x, (3, 3)), random(1, 5, 4, 4), kernelSize=3),
+        one("fold", lambda x: folded(x, (7, 5), (2, 3), **uneven), random(2, 20, 18), kernelSize=[2, 3], size=[7, 5], **uneven),
+        one("fold", lambda x: folded(x, (5, 4), (3, 3)), random(1, 6, 36), kernelSize=3, size=[5, 4]),
+        one("lpPool2d", lambda x: nhwc(F.lp_pool2d(nchw(x), 2, (2, 3), (1, 2), True)), random(2, 5, 6, 3), kernelSize=[2, 3], stride=[1, 2], ceilMode=True),
+        one("lpPool2d", lambda x: nhwc(F.lp_pool2d(nchw(x), 3, 2)), random(1, 6, 4, 4, low=0.1, high=2), kernelSize=2, p=3),
+        one("lpPool1d", lambda x: F.lp_pool1d(x.permute(0, 2, 1), 1.5, 3, 2).permute(0, 2, 1), random(2, 9, 3, low=0.1, high=2), kernelSize=3, stride=2, p=1.5),
+        one("maxPool2dWithIndices", lambda x: nhwc(F.max_pool2d(nchw(x), (3, 2), (2, 1), 1)), grid(2, 7, 5, 3, choices=[0, 1, 2]), kernelSize=[3, 2], stride=[2, 1], padding=1),
+        indexed("maxUnpool2d", lambda x, i, _: nhwc(F.max_unpool2d(nchw(x), nchw(i), (3, 2))), nhwc(pooled).numpy(), nhwc(places).tolist(), kernelSize=[3, 2]),
+        indexed("scatter", lambda x, i, s: x.scatter(1, i, s), random(3, 7), [[6, 0, 3], [1, 5, 2]], random(2, 3), axis=1),
+    ]
+
+
+write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits() + running() + thresholds() + windows()})

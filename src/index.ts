@@ -292,9 +292,12 @@ export {
   notEqual,
   where,
 } from "./tensor/ops/logic.js";
+export { type LpPool1dOptions, type LpPool2dOptions, lpPool1d, lpPool2d } from "./tensor/ops/lp-pool.js";
+export { type MaskedFillOptions, maskedFill } from "./tensor/ops/masked-fill.js";
 export { type MatmulOptions, matmul } from "./tensor/ops/matmul.js";
 export { max, min } from "./tensor/ops/max.js";
-export { type MaxPool2dOptions, maxPool2d } from "./tensor/ops/max-pool2d.js";
+export { type MaxPool2dOptions, maxPool2d, maxPool2dWithIndices } from "./tensor/ops/max-pool2d.js";
+export { type MaxUnpool2dOptions, maxUnpool2d } from "./tensor/ops/max-unpool2d.js";
 export { type NormOptions, norm } from "./tensor/ops/norm.js";
 export { type OneHotOptions, oneHot } from "./tensor/ops/one-hot.js";
 export { type PadOptions, pad } from "./tensor/ops/pad.js";
@@ -311,6 +314,7 @@ export {
 export { prod } from "./tensor/ops/prod.js";
 export { type ReshapeOptions, reshape } from "./tensor/ops/reshape.js";
 export { rmsNorm } from "./tensor/ops/rms-norm.js";
+export { scatter } from "./tensor/ops/scatter.js";
 export { indexAdd, scatterAdd } from "./tensor/ops/scatter-add.js";
 export { type SliceOptions, slice } from "./tensor/ops/slice.js";
 export { logSoftmax, type SoftmaxOptions, softmax } from "./tensor/ops/softmax.js";
@@ -325,8 +329,20 @@ export {
 } from "./tensor/ops/squeeze.js";
 export { type BroadcastToOptions, broadcastTo, mean, type ReduceOptions, sum } from "./tensor/ops/sum.js";
 export { sumAbs, sumSquares } from "./tensor/ops/sum-squares.js";
+export {
+  type GluOptions,
+  glu,
+  hardShrink,
+  prelu,
+  type ShrinkOptions,
+  softShrink,
+  type ThresholdOptions,
+  tanhShrink,
+  threshold,
+} from "./tensor/ops/thresholds.js";
 export { type TransposeOptions, transpose } from "./tensor/ops/transpose.js";
 export { type TriangleOptions, tril, triu } from "./tensor/ops/tril.js";
+export { type FoldOptions, fold, type UnfoldOptions, unfold } from "./tensor/ops/unfold.js";
 export { type Upsample1dOptions, upsample1d } from "./tensor/ops/upsample1d.js";
 export { type Upsample2dOptions, upsample2d } from "./tensor/ops/upsample2d.js";
 export { std, type VarianceOptions, variance } from "./tensor/ops/variance.js";

@@ -12,7 +12,7 @@ interface Case {
   options: Record<string, unknown>;
   inputs: Record<string, Encoded>;
   /** Whole numbers, after the first input. */
-  indices?: { shape: number[]; values: number[] };
+  indices?: { shape: number[]; values: number[]; dtype?: "bool" };
   /** The inputs are one list. */
   list?: boolean;
   gradOutput: Encoded;
@@ -29,7 +29,7 @@ describe("torch: ops", () => {
     using _scope = device.scope();
     const given = Object.entries(inputs).map(([name, value]) => [name, leaf(value, true)] as const);
     const [first, ...others] = given.map(([, input]) => input);
-    const whole = indices ? [vp.tensor(device, indices.values, indices.shape, { dtype: "u32" })] : [];
+    const whole = indices ? [vp.tensor(device, indices.values, indices.shape, { dtype: indices.dtype ?? "u32" })] : [];
     const settings = Object.keys(options).length > 0 ? [options] : [];
     const result = list
       ? functions[op]!([first, ...others], ...settings)

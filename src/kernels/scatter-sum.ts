@@ -1,4 +1,4 @@
-/** Dispatch of the sums by index, in a fixed order: a sort of the indices where they are many, then one gathering pass. */
+/** Dispatch of the sums by index, and of the last element by index, in a fixed order: a sort of the indices where they are many, then one gathering pass. */
 import type { Device } from "./device.js";
 import type { IndexedSize, Indices } from "./gather.js";
 import * as sources from "./generated.js";
@@ -38,6 +38,28 @@ export function scatterSum(
         output: of(output, large),
       },
       constants: { T: type, EACH: String(indices.each), SORTED: String(sorted) },
+      groups: grid(N * large, 64),
+    });
+  }
+  order?.release();
+}
+
+/** Records `output[o, r, i] = 1 + the last k whose index is r`, 0 where there is none. */
+export function scatterPlace(device: Device, indices: Storage, output: Storage, size: IndexedSize): void {
+  const { outer, length, count, inner } = size;
+  const [large, small] = [length * inner, count * inner];
+  const sorted = count > fewIndices;
+  const order = sorted ? device.allocate(outer * small * 4, "scatter-place/order") : null;
+  if (order) {
+    const keys = { storage: indices, type: "u32", descending: false } as const;
+    sortOrder(device, keys, order, { outer, length: count, inner });
+  }
+  const operands = [[indices.bytes, small] as const, [output.bytes, large] as const];
+  for (const { N, of } of imageWindows(device, "scatter-place", outer, operands, "rows")) {
+    device.launch(sources["scatter-place"], {
+      dims: { n: N * large, K: count, R: length, inner },
+      buffers: { indices: of(indices, small), order: of(order ?? indices, small), output: of(output, large) },
+      constants: { SORTED: String(sorted) },
       groups: grid(N * large, 64),
     });
   }

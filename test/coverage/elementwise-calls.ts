@@ -1,6 +1,6 @@
 /** Elementwise ops, activations, logic: one formula an element. */
 import * as vp from "../../src/index.js";
-import { custom, type Entry, each, entry, input, mask } from "./call.js";
+import { custom, type Entry, each, entry, input, mask, plain } from "./call.js";
 
 const wide = [input([3, 5])];
 const positive = [input([3, 5], 0.3, 2)];
@@ -85,6 +85,16 @@ export const activations: Readonly<Record<string, Entry>> = {
   elu: each("elu", "elu", wide, undefined, { alpha: 0.7 }),
   celu: each("celu", "celu", wide, undefined, { alpha: 1.7 }),
   gelu: each("gelu", "gelu", wide, undefined, { approximate: "tanh" }),
+  prelu: entry(
+    "prelu",
+    plain("prelu", [input([3, 4]), input([4], 0.1, 0.9)]),
+    plain("prelu", [input([2, 5]), input([1], 0.1, 0.4)]),
+  ),
+  threshold: each("threshold", "threshold", wide, { threshold: 0.13, value: -0.7 }),
+  hardShrink: each("hardShrink", "hardshrink", wide, undefined, { lambda: 0.7 }),
+  softShrink: each("softShrink", "softshrink", wide, undefined, { lambda: 0.7 }),
+  tanhShrink: each("tanhShrink", "tanhshrink", wide),
+  glu: each("glu", "glu", [input([4, 6])], undefined, { axis: 0 }),
   softplus: each("softplus", "softplus", wide, undefined, { beta: 2.5, threshold: 2 }),
 };
 
@@ -111,6 +121,10 @@ export const logic: Readonly<Record<string, Entry>> = {
     "where",
     custom("two tensors", two, (x, y) => vp.where(mask(x, [true, false, true, true]), x, y)),
     custom("a number", wide, (x) => vp.where(mask(x, [true, false, true, true, false]), x, 2)),
+  ),
+  maskedFill: entry(
+    "masked_fill",
+    custom("value 2", wide, (x) => vp.maskedFill(x, mask(x, [true, false, true, true, false]), { value: 2 })),
   ),
   cast: entry(
     "Tensor.to",

@@ -1,6 +1,6 @@
 /** Convolution, pooling, resizing, normalisation. */
 import * as vp from "../../src/index.js";
-import { custom, type Entry, each, entry, input, plain } from "./call.js";
+import { custom, type Entry, each, entry, input, plain, whole32 } from "./call.js";
 
 const image = [input([1, 4, 5, 2])];
 const line = [input([2, 6, 2])];
@@ -57,10 +57,17 @@ export const convolutions: Readonly<Record<string, Entry>> = {
   ),
 };
 
+const patches = { kernelSize: [2, 3], stride: [2, 1], padding: 1, dilation: [1, 2] };
 const windows = [{ kernelSize: 2 }, { kernelSize: [3, 2], stride: [2, 1], padding: 1, ceilMode: true }];
 
 /** By op. */
 export const pooling: Readonly<Record<string, Entry>> = {
+  unfold: each("unfold", "unfold", image, { kernelSize: 2 }, patches),
+  fold: entry(
+    "fold",
+    plain("fold", [input([1, 12, 8])], { kernelSize: 2, size: [4, 5] }),
+    plain("fold", [input([1, 9, 12])], { ...patches, size: [4, 5] }),
+  ),
   avgPool2d: each(
     "avgPool2d",
     "avg_pool2d",
@@ -83,6 +90,22 @@ export const pooling: Readonly<Record<string, Entry>> = {
     line,
     { kernelSize: 3 },
     { kernelSize: 2, stride: 2, padding: 1, dilation: 2, ceilMode: true },
+  ),
+  lpPool2d: each(
+    "lpPool2d",
+    "lp_pool2d",
+    image,
+    ...windows,
+    { kernelSize: 2, p: 3 },
+    { kernelSize: 3, stride: 1, padding: "same", p: 1 },
+  ),
+  lpPool1d: each("lpPool1d", "lp_pool1d", line, { kernelSize: 3, stride: 1 }, { kernelSize: 2, padding: 1, p: 1.5 }),
+  maxPool2dWithIndices: each("maxPool2dWithIndices", "max_pool2d", image, ...windows, { kernelSize: 2, dilation: 2 }),
+  maxUnpool2d: entry(
+    "max_unpool2d",
+    custom("size", [input([1, 1, 2, 2])], (x) =>
+      vp.maxUnpool2d(x, whole32(x, [6, 0, 3, 9], [1, 1, 2, 2]), { kernelSize: 2, size: [2, 5] }),
+    ),
   ),
   adaptiveAvgPool2d: each("adaptiveAvgPool2d", "adaptive_avg_pool2d", image, { size: [3, 2] }, { size: 1 }),
   adaptiveMaxPool2d: each("adaptiveMaxPool2d", "adaptive_max_pool2d", image, { size: [3, 2] }, { size: 1 }),

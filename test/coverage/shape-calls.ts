@@ -62,6 +62,12 @@ export const indexing: Readonly<Record<string, Entry>> = {
     "embedding",
     custom("u32", rows, (t) => vp.embedding(t, whole32(t, [3, 0, 3, 1], [2, 2]))),
   ),
+  scatter: entry(
+    "scatter",
+    custom("axis 0, equal indices", [input([4, 3]), input([2, 3])], (t, s) =>
+      vp.scatter(t, whole32(t, [3, 0, 3, 1, 0, 3], [2, 3]), s, { axis: 0 }),
+    ),
+  ),
   scatterAdd: entry(
     "scatter_add",
     custom("axis 0", [input([4, 3]), input([2, 3])], (t, s) =>

@@ -6,7 +6,7 @@ import { cacheFolder, tuningFile, useKeptTuning, writeTuning } from "../../src/k
 import { setTiles, tilesOf } from "../../src/kernels/tiles.js";
 import { tune } from "../../src/kernels/tuner.js";
 import { adapterKey, tileClasses, useTuning } from "../../src/kernels/tuning.js";
-import { testDevice } from "../device.js";
+import { collectLeftovers, testDevice } from "../device.js";
 
 const device = await testDevice();
 const none = new Map();
@@ -29,6 +29,7 @@ afterEach(() => {
 });
 
 test("tune: a choice for every kernel and width, in use, and free of memory afterwards", async () => {
+  await collectLeftovers();
   const before = device.memory().buffers;
   const told: string[] = [];
   const launch = vi.spyOn(device, "launch");

@@ -1,7 +1,7 @@
 /** Max pooling, its gradient and the gradient's transpose: a gather. The two last are each other's gradient. */
 import * as kernels from "../../kernels/max-pool2d.js";
 import type { PoolGeometry } from "../../kernels/pool-window.js";
-import { defineOp, type Op } from "../define-op.js";
+import { checkCall, defineOp, type Op } from "../define-op.js";
 import type { Kinds } from "../options.js";
 import type { Pair } from "../pair.js";
 import { type PoolOptions, poolGeometry, poolKinds } from "../pool-window.js";
@@ -21,7 +21,7 @@ export const maxPool2dKinds = { ...poolKinds, dilation: "any?" } as const;
 const scatter: Op<readonly ["gradOutput", "indices"], PoolGeometry> = defineOp({
   name: "maxPool2dGrad",
   inputs: ["gradOutput", "indices"],
-  dtypes: { indices: "u32" },
+  dtypes: { indices: "any" },
   plan: (_inputs, geometry: PoolGeometry) => ({
     shape: [geometry.N, geometry.H, geometry.W, geometry.C],
     geometry,
@@ -37,7 +37,7 @@ const scatter: Op<readonly ["gradOutput", "indices"], PoolGeometry> = defineOp({
 const gather: Op<readonly ["x", "indices"], PoolGeometry> = defineOp({
   name: "maxPool2dGather",
   inputs: ["x", "indices"],
-  dtypes: { indices: "u32" },
+  dtypes: { indices: "any" },
   plan: (_inputs, geometry: PoolGeometry) => ({
     shape: [geometry.N, geometry.OH, geometry.OW, geometry.C],
     geometry,
@@ -72,6 +72,37 @@ export function defineMaxPool<Options extends object>(
     },
     vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices as Tensor, geometry) },
   });
+}
+
+const withIndices: Op<readonly ["x"], { geometry: PoolGeometry; indices: Tensor }> = defineOp({
+  name: "maxPool2dWithIndices",
+  inputs: ["x"],
+  plan(_inputs, options: { geometry: PoolGeometry; indices: Tensor }) {
+    const { N, OH, OW, C } = options.geometry;
+    return { shape: [N, OH, OW, C], ...options };
+  },
+  forward({ device, output, plan: { geometry, indices } }, [x]) {
+    kernels.maxPool2d(device, x.storage, output.storage, indices.storage, geometry);
+    return { indices, geometry };
+  },
+  vjp: { x: ({ indices, geometry }, gradOutput) => scatter(gradOutput, indices, geometry) },
+});
+
+/**
+ * The largest element of each window, and where it was: `maxPool2d` for `maxUnpool2d`.
+ *
+ * @param x - NHWC `[N, H, W, C]`.
+ * @param options - As `maxPool2d`.
+ * @returns `values`, NHWC `[N, OH, OW, C]`, and `indices` of the same shape, i32: `h W + w` of the first maximum in row-major order.
+ * @throws {ShapeError} as `maxPool2d`.
+ * @see `torch.nn.functional.max_pool2d` with `return_indices=True`.
+ */
+export function maxPool2dWithIndices(x: Tensor, options: MaxPool2dOptions): { values: Tensor; indices: Tensor } {
+  checkCall("maxPool2dWithIndices", { x }, options, maxPool2dKinds);
+  const geometry = poolGeometry("maxPool2dWithIndices", x.shape, options);
+  const { N, OH, OW, C } = geometry;
+  const indices = empty(x.device, [N, OH, OW, C], "i32", "maxPool2dWithIndices");
+  return { values: withIndices(x, { geometry, indices }), indices };
 }
 
 /**

@@ -16,7 +16,7 @@ export interface NormOptions extends ReduceOptions {
 }
 
 /** `x^p` for x >= 0, whose gradient at 0 is 0. */
-function flatAtZero(x: Tensor, p: number): Tensor {
+export function flatAtZero(x: Tensor, p: number): Tensor {
   const [zero, one] = [constant(x.device, 0), constant(x.device, 1)];
   const none = equal(x, zero);
   return where(none, constant(x.device, p < 0 ? Infinity : 0), pow(where(none, one, x), constant(x.device, p)));
