@@ -6,8 +6,15 @@ import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
 import { imageWindows, windowsFit } from "./windows.js";
 
-/** Elements one thread combines: short enough to be exact, long enough to be worth a thread. */
+/** Elements one thread combines in a pass that another follows: short enough to be exact, long enough to be worth a thread. */
 const elementsPerThread = 64;
+/** As many as it may, where that saves a pass. */
+const mostElementsPerThread = 256;
+/** The same in a last pass. */
+const lastElementsPerThread = 128;
+/** Threads that may share an output element in a last pass of so few outputs: software drivers take long over barriers. */
+const mostLanes = 64;
+const fewOutputs = 16;
 
 /** WGSL element types. */
 export type ElementType = "f32" | "i32" | "u32";
@@ -172,6 +179,21 @@ function reduceWide(
   columns.release();
 }
 
+/** How one pass cuts the axis: `split` results are left of it, of `lanes` threads each. */
+interface Pass {
+  readonly split: number;
+  readonly lanes: number;
+}
+
+/** The next pass over an axis, so that as few as can be follow; where there are few outputs, threads share them in the last. */
+function nextPass({ outer, length, inner }: ReductionSize): Pass {
+  if (length <= lastElementsPerThread) return { split: 1, lanes: 1 };
+  const longest = outer * inner <= fewOutputs ? mostLanes * elementsPerThread : lastElementsPerThread;
+  if (length <= longest) return { split: 1, lanes: Math.min(mostLanes, 2 ** Math.ceil(Math.log2(length / 16))) };
+  const wanted = Math.max(elementsPerThread, Math.ceil(length / longest));
+  return { split: Math.ceil(length / (wanted > mostElementsPerThread ? elementsPerThread : wanted)), lanes: 1 };
+}
+
 /** Passes over one binding until a single element is left along the axis. */
 function reduceWhole(
   device: Device,
@@ -183,23 +205,26 @@ function reduceWhole(
 ): void {
   const { outer, inner } = size;
   let partial: Storage | null = null;
-  let length = size.length;
+  let { length } = size;
   while (true) {
-    const split = Math.ceil(length / elementsPerThread);
+    const { split, lanes } = nextPass({ outer, length, inner });
     const next: Storage | null = split === 1 ? null : device.allocate(outer * split * inner * 4, `${kind}/partial`);
-    const pass = partial ? laterOptions(options) : options;
-    const { scale = 1, type = "f32", resultType = type } = pass;
-    device.launch(sources.reduce, {
-      dims: { outer, R: length, inner, split, scale },
-      buffers: { input: partial ?? input, output: next ?? output },
-      constants: {
-        ...reductions[partial ? laterPass(kind) : kind](type === "f32"),
-        T: type,
-        A: resultType,
-        finish: next || scale === 1 ? "v" : "dims.scale * v",
-      },
-      groups: grid(outer * split * inner, 64),
-    });
+    const { scale = 1, type = "f32", resultType = type } = partial ? laterOptions(options) : options;
+    const dims = { outer, R: length, inner, split, scale: next ? 1 : scale };
+    const buffers = { input: partial ?? input, output: next ?? output };
+    const constants = {
+      ...reductions[partial ? laterPass(kind) : kind](type === "f32"),
+      T: type,
+      A: resultType,
+      // Times 1 where there is nothing to scale: one kernel to compile, the same bits.
+      finish: resultType === "f32" ? "dims.scale * v" : "v",
+    };
+    const groups = grid(outer * split * inner, 64 / lanes);
+    if (lanes === 1) device.launch(sources.reduce, { dims, buffers, constants, groups });
+    else {
+      const few = 2 ** Math.ceil(Math.log2(lanes) / 2);
+      device.launch(sources["reduce-lanes"], { dims: { ...dims, lanes, few }, buffers, constants, groups });
+    }
     partial?.release();
     if (!next) return;
     partial = next;

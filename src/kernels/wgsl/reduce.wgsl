@@ -5,8 +5,8 @@
 // Shapes   input [OUTER, R, INNER]     output [OUTER, SPLIT, INNER]; the host repeats it on its own output until SPLIT is 1.
 // Layout   row-major, contiguous, 32-bit elements: T in the input, A in the output and while combining.
 // Mapping  one invocation = one output element; neighbours read neighbouring addresses whatever INNER is.
-// Numerics four running values a thread, combined at the end; with at most 64 elements a thread the relative error of a sum of
-//          R terms grows like log(R) * 16 eps_f32. `start` is the first element for max and min, so no infinity is needed.
+// Numerics four running values a thread, combined at the end; with at most 256 elements a thread the relative error of a sum
+//          of R terms grows like log(R) * 64 eps_f32 at worst. `start` is the first element for max and min, so no infinity is needed.
 //          Integers wrap around.
 // Gradient broadcast of the output's gradient (sum, mean), or to where the extreme was (max, min): src/tensor/ops.
 // Source   pairwise summation, Higham 1993; no barrier, no atomics, so the same bits on every run.
