@@ -11,6 +11,18 @@ export interface ElementwiseInput {
   readonly storage: Storage;
   readonly shape: readonly number[];
   readonly type: "f32" | "i32" | "u32";
+  /** For copies that a fused kernel may do on its way: where the elements lie, instead of where the shape broadcasts. */
+  readonly view?: InputView;
+}
+
+/** Where an input has element `p` of the output: at `offset + sum p[axis] * strides[axis]`, offset and strides modulo 2^32. */
+export interface InputView {
+  /** The output's shape, or its axes merged. */
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly strides: readonly number[];
+  /** Along each axis the places that the input fills; the output is 0 outside. Default: all. */
+  readonly inside?: readonly { readonly start: number; readonly count: number }[];
 }
 
 /** Plain numbers in a formula: they are uniforms, so that another value compiles nothing. */

@@ -1,6 +1,6 @@
 /** The kernel of several elementwise formulas: its WGSL is put together from theirs, as the elementwise kernels' own is. */
 import type { Binding, DispatchCommand } from "./dispatcher.js";
-import { type ElementwiseInput, type ElementwiseLaunch, mergeAxes, padTo8 } from "./elementwise.js";
+import { type ElementwiseInput, type ElementwiseLaunch, type InputView, mergeAxes, padTo8 } from "./elementwise.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { DimsField, KernelSource } from "./kernel.js";
@@ -92,17 +92,18 @@ class Writer {
   }
 
   /** The name of an input's element, loaded once. */
-  #value({ storage, shape, type }: ElementwiseInput, outputShape: readonly number[]): string {
+  #value({ storage, shape, type, view }: ElementwiseInput, outputShape: readonly number[]): string {
     const result = this.#results.get(storage);
     if (result) return result;
-    const index = this.#index(shape, outputShape);
+    const index = view ? this.#viewed(view) : this.#index(shape, outputShape);
     const known = this.#values.get(storage) ?? new Map<string, string>();
     this.#values.set(storage, known);
     const value = known.get(index);
     if (value) return value;
     const buffer = this.#buffer(storage, type, "read");
     const name = `${buffer}_${known.size}`;
-    this.body.push(`let ${name} = ${buffer}[${index}];`);
+    const loaded = `${buffer}[${index}]`;
+    this.body.push(`let ${name} = ${view?.inside ? `select(${type}(0), ${loaded}, ${index}_inside)` : loaded};`);
     known.set(index, name);
     return name;
   }
@@ -124,20 +125,47 @@ class Writer {
     const key = `${layout.shape} ${strides}`;
     const known = this.#indices.get(key);
     if (known) return known;
+    return this.#place(key, { shape: layout.shape, offset: 0, strides });
+  }
+
+  /** The name of the place of an element of a view. */
+  #viewed(view: InputView): string {
+    const key = JSON.stringify(view);
+    return this.#indices.get(key) ?? this.#place(key, view);
+  }
+
+  #place(key: string, { shape, offset, strides, inside }: InputView): string {
     const name = `index${this.#indices.size}`;
     this.#indices.set(key, name);
     const vectors = { type: "u32", length: 8 } as const;
-    this.block.add(`${name}_shape`, "array<vec4u, 2>", vectors, padTo8(layout.shape));
-    this.block.add(`${name}_strides`, "array<vec4u, 2>", vectors, padTo8(strides));
-    this.body.push(`var ${name} = 0u;`, `{ var rest = i;`);
-    for (let axis = layout.shape.length - 1; axis >= 0; axis--) {
+    const add = (what: string, values: readonly number[]) =>
+      this.block.add(`${name}_${what}`, "array<vec4u, 2>", vectors, padTo8(values));
+    add("shape", shape);
+    add("strides", strides);
+    if (inside) {
+      add(
+        "starts",
+        inside.map(({ start }) => start),
+      );
+      add(
+        "counts",
+        inside.map(({ count }) => count),
+      );
+      this.body.push(`var ${name}_inside = true;`);
+    }
+    if (offset !== 0) this.block.add(`${name}_offset`, "u32", { type: "u32", length: 1 }, offset);
+    this.body.push(`var ${name} = ${offset === 0 ? "0u" : `dims.${name}_offset`};`, `{ var rest = i;`);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
       const at = `[${Math.floor(axis / 4)}][${axis % 4}]`;
-      if (axis === 0) this.body.push(`${name} += rest * dims.${name}_strides${at};`);
-      else {
-        if (strides[axis] !== 0)
-          this.body.push(`${name} += (rest % dims.${name}_shape${at}) * dims.${name}_strides${at};`);
-        this.body.push(`rest /= dims.${name}_shape${at};`);
-      }
+      const place = axis === 0 ? "rest" : `(rest % dims.${name}_shape${at})`;
+      if (strides[axis] !== 0) this.body.push(`${name} += ${place} * dims.${name}_strides${at};`);
+      const part = inside?.[axis];
+      // As unsigned numbers, places before the start are beyond every count.
+      if (part && (part.start !== 0 || part.count !== shape[axis]))
+        this.body.push(
+          `${name}_inside = ${name}_inside && ${place} - dims.${name}_starts${at} < dims.${name}_counts${at};`,
+        );
+      if (axis > 0) this.body.push(`rest /= dims.${name}_shape${at};`);
     }
     this.body.push("}");
     return name;

@@ -140,8 +140,8 @@ class Fuser {
   }
 
   /** Whether an input that the group makes is read at the place where it is written. */
-  #inPlace({ storage, shape }: ElementwiseInput, group: Group): boolean {
-    return !group.writes.has(storage) || sizeOf(shape) === group.size;
+  #inPlace({ storage, shape, view }: ElementwiseInput, group: Group): boolean {
+    return !group.writes.has(storage) || (!view && sizeOf(shape) === group.size);
   }
 
   #shares(group: Group, inputs: readonly ElementwiseInput[]): boolean {

@@ -1,5 +1,6 @@
 /** Dispatch of the strided copy: transposes, slices, flips and the parts of a concatenation are all this one kernel. */
 import type { Device } from "./device.js";
+import type { ElementwiseInput, ElementwiseLaunch } from "./elementwise.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
@@ -40,6 +41,19 @@ export const padTo8 = (values: readonly number[]): number[] => [
   ...values,
   ...new Array<number>(8 - values.length).fill(0),
 ];
+
+/** A copy as an elementwise formula. */
+export const copyFormula = (
+  shape: readonly number[],
+  input: Omit<ElementwiseInput, "shape">,
+  output: Storage,
+): ElementwiseLaunch => ({
+  expression: "x",
+  inputs: [{ ...input, shape }],
+  output,
+  outputType: input.type,
+  shape,
+});
 
 /** The part of a storage that a side walks, and where its first element lies in it; all of it where one binding may hold that. */
 function windowOf(
@@ -85,8 +99,16 @@ function copyHalves(
  * Records a copy of 32-bit elements between two strided layouts of the same index space, of at most 8 axes. What of the
  * output is not addressed keeps its content. Where a side exceeds one binding, the axis along which it reaches furthest is
  * halved until both sides fit.
+ *
+ * @param type - Given where the output is new memory that the copy fills in order: a fused kernel may then do it on its way.
  */
-export function stridedCopy(device: Device, shape: readonly number[], input: StridedSide, output: StridedSide): void {
+export function stridedCopy(
+  device: Device,
+  shape: readonly number[],
+  input: StridedSide,
+  output: StridedSide,
+  type?: ElementwiseInput["type"],
+): void {
   const n = shape.reduce((a, b) => a * b, 1);
   if (n === 0) return;
   const axes = mergeAxes(shape, input.strides, output.strides);
@@ -102,7 +124,10 @@ export function stridedCopy(device: Device, shape: readonly number[], input: Str
     copyHalves(device, axes, reach.indexOf(Math.max(...reach)), input, output);
     return;
   }
+  const whole = type && Math.max(input.storage.bytes, output.storage.bytes) <= device.adapter.maxBindingBytes;
+  const view = { shape: axes.map(({ size }) => size), offset: input.offset, strides: axes.map((axis) => axis.input) };
   device.launch(sources["strided-copy"], {
+    ...(whole ? { formula: copyFormula(shape, { storage: input.storage, type, view }, output.storage) } : {}),
     dims: {
       n,
       input_offset: source.start,

@@ -1,10 +1,11 @@
 /** Dispatch of the strided scatter: an input inside a larger output, filled around and between. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
+import type { ElementwiseInput, ElementwiseLaunch } from "./elementwise.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
-import { padTo8, stridedCopy } from "./strided-copy.js";
+import { copyFormula, padTo8, stridedCopy } from "./strided-copy.js";
 import { blockWindows } from "./windows.js";
 
 /** Where the elements of one axis of the input lie along that axis of the output: at `start + p * step` for p < count. */
@@ -66,9 +67,17 @@ function scatterInWindows(
   stridedCopy(device, shape, from, to);
 }
 
-function launch(device: Device, axes: readonly ScatterAxis[], input: Binding, output: Binding, fill: number): void {
+function launch(
+  device: Device,
+  axes: readonly ScatterAxis[],
+  input: Binding,
+  output: Binding,
+  fill: number,
+  formula?: ElementwiseLaunch,
+): void {
   const n = axes.reduce((total, { size }) => total * size, 1);
   device.launch(sources["strided-scatter"], {
+    ...(formula ? { formula } : {}),
     dims: {
       n,
       fill,
@@ -83,20 +92,39 @@ function launch(device: Device, axes: readonly ScatterAxis[], input: Binding, ou
   });
 }
 
+/** What a fused kernel does instead; none where elements lie apart, or between others than zeros. */
+function formulaOf(
+  axes: readonly ScatterAxis[],
+  input: Omit<ElementwiseInput, "shape">,
+  output: Storage,
+  fill: number,
+): ElementwiseLaunch | undefined {
+  if (fill !== 0 || axes.some(({ step, count }) => step !== 1 && count > 1)) return undefined;
+  const shape = axes.map(({ size }) => size);
+  const strides = axes.map((_, i) => axes.slice(i + 1).reduce((total, { count }) => total * count, 1));
+  const offset = -axes.reduce((sum, { start }, i) => sum + start * (strides[i] as number), 0);
+  return copyFormula(shape, { ...input, view: { shape, offset, strides, inside: axes } }, output);
+}
+
 /**
  * Records what fills all of `output`: 32-bit elements of `input` in the region, `fill` elsewhere. One dispatch, or several
  * where a side exceeds one binding.
  *
  * @param fill - The bits of an element.
+ * @param type - Given where a fused kernel may do it on its way.
  */
 export function stridedScatter(
   device: Device,
   axes: readonly ScatterAxis[],
   input: Storage,
   output: Storage,
-  fill = 0,
+  { fill = 0, type }: { readonly fill?: number; readonly type?: ElementwiseInput["type"] } = {},
 ): void {
-  if (Math.max(input.bytes, output.bytes) > device.adapter.maxBindingBytes)
+  if (Math.max(input.bytes, output.bytes) > device.adapter.maxBindingBytes) {
     scatterInWindows(device, axes, input, output, fill);
-  else launch(device, mergeAxes(axes), input, output, fill);
+    return;
+  }
+  const merged = mergeAxes(axes);
+  const formula = type && formulaOf(merged, { storage: input, type }, output, fill);
+  launch(device, merged, input, output, fill, formula);
 }

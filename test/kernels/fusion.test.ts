@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { RecordedCommand } from "../../src/kernels/dispatcher.js";
 import { planMemory } from "../../src/kernels/memory-plan.js";
 import { Storage } from "../../src/kernels/storage.js";
+import { backward } from "../../src/tensor/backward.js";
 import { capture } from "../../src/tensor/capture.js";
 import {
   abs,
@@ -23,8 +24,10 @@ import {
   tanh,
   where,
 } from "../../src/tensor/ops/elementwise.js";
+import { pad } from "../../src/tensor/ops/pad.js";
 import { reshape } from "../../src/tensor/ops/reshape.js";
-import { sum } from "../../src/tensor/ops/sum.js";
+import { slice } from "../../src/tensor/ops/slice.js";
+import { broadcastTo, sum } from "../../src/tensor/ops/sum.js";
 import { transpose } from "../../src/tensor/ops/transpose.js";
 import { constant, full, type Tensor } from "../../src/tensor/tensor.js";
 import { randomTensor, testDevice } from "../device.js";
@@ -51,6 +54,79 @@ async function check(fn: (...inputs: Tensor[]) => Tensor[], shapes: readonly (re
 describe("fusion", () => {
   test("a chain is one dispatch", async () => {
     expect(await check((x, w, b) => [relu(add(mul(x!, w!), b!))], [[6, 7], [7], [6, 1]])).toBe(1);
+  });
+  test("slices of an input are read where they lie: steps, backwards, two axes of it, whole axes", async () => {
+    const differences = (x: Tensor) => {
+      const here = slice(x, { start: [0, 0, 1], end: [null, 6] });
+      const below = slice(x, { start: [0, 1, 1] });
+      const back = slice(x, { start: [null, 6, 4], end: [null, 0, 0], step: [1, -1, -1] });
+      return [square(sub(below, here)), abs(sub(back, here))];
+    };
+    expect(await check((x) => differences(x!), [[2, 7, 5]])).toBe(1);
+    expect(await check((x) => [neg(slice(x!, { start: [null, 6], end: [null, 0], step: [1, -3] }))], [[2, 7, 5]])).toBe(
+      1,
+    );
+    expect(await check((x) => [neg(slice(x!, { start: [3] }))], [[5, 3]])).toBe(1);
+  });
+  test("a slice of what the kernel itself makes waits for it", async () => {
+    expect(
+      await check(
+        (x) => {
+          const y = square(x!);
+          return [add(slice(y, { start: [0, 1] }), slice(y, { start: [0, 0], end: [null, 6] }))];
+        },
+        [[5, 7]],
+      ),
+    ).toBe(2);
+  });
+  test("the gradients of slices and of padding are read where they lie, and 0 around it", async () => {
+    const gradient = (x: Tensor) => {
+      const y = mul(x, x);
+      const right = slice(y, { start: [0, 2, 0], end: [null, 7, 3] });
+      const left = slice(y, { start: [0, 0, 2], end: [null, 5, 5] });
+      return [backward(sum(mul(right, left))).of(x)];
+    };
+    const leaf = randomTensor(device, [2, 7, 5], 5, [-1, 1], { requiresGrad: true });
+    expect(await check((x) => [mul(gradient(leaf)[0]!, x!)], [[2, 7, 5]])).toBe(3);
+    expect(
+      await check(
+        (x) => [
+          add(
+            square(
+              pad(x!, {
+                padding: [
+                  [1, 2],
+                  [0, 0],
+                  [3, 0],
+                ],
+              }),
+            ),
+            constant(device, 1),
+          ),
+        ],
+        [[2, 3, 5]],
+      ),
+    ).toBe(1);
+  });
+  test("repeating what a sum took together is no dispatch of its own", async () => {
+    expect(
+      await check(
+        (x, y) => [mul(broadcastTo(x!, { shape: [6, 5, 7] }), y!), mul(broadcastTo(x!, { shape: [6, 5, 7] }), y!)],
+        [
+          [5, 1],
+          [6, 5, 7],
+        ],
+      ),
+    ).toBe(1);
+    expect(await check((x, y) => [mul(broadcastTo(x!, { shape: [6, 5] }), y!)], [[], [6, 5]])).toBe(1);
+  });
+  test("moved elements keep their type and their bits", async () => {
+    const run = (x: Tensor) => {
+      const bits = greater(x, constant(device, 0));
+      const part = slice(bits, { start: [1, 1] });
+      return [where(part, slice(x, { start: [0, 0], end: [4, 3] }), slice(x, { start: [1, 1] })), part];
+    };
+    expect(await check((x) => run(x!), [[5, 4]])).toBeLessThanOrEqual(3);
   });
   test("a result that is read outside is stored, and what is read in place is not read again", async () => {
     expect(

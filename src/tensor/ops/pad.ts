@@ -12,6 +12,7 @@ import { checkChoice, show } from "../options.js";
 import { describeShapes, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
+import { storedAs } from "./sum.js";
 
 /** What `pad` puts around a tensor: one value, copies of the edge, the mirrored inside without the edge or with it, or the other side. */
 export type PadMode = "constant" | CopyingPadMode;
@@ -92,7 +93,7 @@ export const pad = defineOp({
         step: 1,
         count,
       }));
-      stridedScatter(device, axes, x.storage, output.storage, fill);
+      stridedScatter(device, axes, x.storage, output.storage, { fill, type: storedAs(output.dtype) });
     } else padKernel(device, mode, x.storage, output.storage, x.shape, padding);
     return { shape: x.shape, padding, mode };
   },

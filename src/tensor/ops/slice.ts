@@ -4,6 +4,7 @@ import { type ScatterAxis, stridedScatter } from "../../kernels/strided-scatter.
 import { defineOp } from "../define-op.js";
 import { checkShape, describeShapes, formatShape, type Shape, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { storedAs } from "./sum.js";
 
 /** Options of `slice`: one entry an axis, outermost first; axes without an entry are taken whole. */
 export interface SliceOptions {
@@ -80,6 +81,7 @@ export const slice = defineOp({
       shape,
       { storage: x.storage, offset, strides: ranges.map(({ step }, axis) => step * (strides[axis] as number)) },
       { storage: output.storage, offset: 0, strides: stridesOf(shape) },
+      storedAs(output.dtype),
     );
     return { shape: x.shape, start: ranges.map((range) => range.start), step: ranges.map((range) => range.step) };
   },
@@ -147,7 +149,7 @@ export const sliceScatter = defineOp({
     return { shape, dtype: x.dtype, axes };
   },
   forward({ device, output, plan: { axes } }, [x]) {
-    stridedScatter(device, axes, x.storage, output.storage);
+    stridedScatter(device, axes, x.storage, output.storage, { type: storedAs(output.dtype) });
     return { axes };
   },
   vjp: { x: ({ axes }, gradOutput): Tensor => slice(gradOutput, sliceOf(axes)) },

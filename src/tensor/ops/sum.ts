@@ -141,7 +141,8 @@ export const broadcastTo = defineOp({
     const lead = shape.length - x.rank;
     const strides = shape.map((_, i) => (i < lead || x.shape[i - lead] === 1 ? 0 : (own[i - lead] as number)));
     const input = { storage: x.storage, offset: 0, strides };
-    stridedCopy(device, shape, input, { storage: output.storage, offset: 0, strides: stridesOf(shape) });
+    const result = { storage: output.storage, offset: 0, strides: stridesOf(shape) };
+    stridedCopy(device, shape, input, result, storedAs(output.dtype));
     return { shape: x.shape };
   },
   vjp: { x: ({ shape }, gradOutput) => sumTo(gradOutput, { shape }) },
