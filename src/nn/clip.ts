@@ -31,6 +31,10 @@ export function checkGradients(op: string, gradients: ReadonlyMap<Tensor, Tensor
   for (const gradient of gradients.values()) checkInputs(op, ["gradient"], [gradient]);
 }
 
+function checkP(op: string, p: number): void {
+  if (p !== 1 && p !== 2 && p !== Infinity) throw new ShapeError(`${op}: p must be 1, 2 or Infinity, got ${p}`);
+}
+
 function firstOf(op: string, gradients: ReadonlyMap<Tensor, Tensor>): Tensor {
   checkGradients(op, gradients);
   const first = gradients.values().next().value;
@@ -50,7 +54,7 @@ export function globalNorm(
 ): Tensor {
   const { p = 2 } = readOptions<{ readonly p?: number }>("globalNorm", options, { p: "number?" });
   const { device } = firstOf("globalNorm", gradients);
-  if (p !== 1 && p !== 2 && p !== Infinity) throw new ShapeError(`globalNorm: p must be 1, 2 or Infinity, got ${p}`);
+  checkP("globalNorm", p);
   return device.noGrad(() => {
     const parts = [...gradients.values()]
       .filter(({ size }) => size > 0)
@@ -74,6 +78,7 @@ export function clipByGlobalNorm(
 ): ClippedGradients {
   const kinds = { maxNorm: "number", p: "number?", eps: "finite?" } as const;
   const { maxNorm, p = 2, eps = 1e-6 } = readOptions<ClipByGlobalNormOptions>("clipByGlobalNorm", options, kinds);
+  checkP("clipByGlobalNorm", p);
   if (!(maxNorm > 0)) throw new ShapeError(`clipByGlobalNorm: maxNorm must be above 0, got ${maxNorm}`);
   const { device } = firstOf("clipByGlobalNorm", gradients);
   return device.noGrad(() => {

@@ -47,6 +47,15 @@ function checkParts(op: string, parts: SnapshotParts): void {
   }
 }
 
+/** @throws {ShapeError} unless it is what `snapshot` gives. */
+function checkSaved(name: string, part: unknown): SnapshotPart {
+  checkKind("restore", `the snapshot of ${name}`, part, "object");
+  const { tensors, rates } = part as SnapshotPart;
+  checkKind("restore", `tensors of ${name}`, tensors, "map");
+  checkKind("restore", `rates of ${name}`, rates, "numbers");
+  return part as SnapshotPart;
+}
+
 const hasTensors = (part: SnapshotParts[string]): part is Tensors => "stateDict" in part;
 const hasRates = (part: object): part is Rates => "groups" in part;
 
@@ -89,7 +98,7 @@ export function restore(saved: Snapshot, parts: SnapshotParts): void {
   if (names.join() !== wanted.join())
     throw new ShapeError(`restore: the parts must be ${wanted.join(", ")}, got ${names.join(", ")}`);
   for (const [name, part] of Object.entries(parts)) {
-    const { tensors, state, rates } = saved[name] as SnapshotPart;
+    const { tensors, state, rates } = checkSaved(name, saved[name]);
     if (hasTensors(part)) part.loadStateDict(tensors);
     else part.restore(state);
     if (hasRates(part)) {

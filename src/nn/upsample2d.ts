@@ -13,8 +13,8 @@ export class Upsample2d extends Module {
   constructor(options: Upsample2dOptions) {
     super();
     this.#options = readOptions<Upsample2dOptions>("Upsample2d", options, upsample2dKinds);
-    samplingOf("Upsample2d", options);
-    checkTarget("Upsample2d", options);
+    samplingOf("Upsample2d", this.#options);
+    checkTarget("Upsample2d", this.#options);
     if (options.size === undefined) scaled("Upsample2d", [1, 1], options.scale);
     else pair("Upsample2d", "size", options.size, 1);
   }

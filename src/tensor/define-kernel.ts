@@ -3,6 +3,7 @@ import type { Device } from "../kernels/device.js";
 import { DeviceError, DTypeError, FormatError, ShapeError } from "../kernels/errors.js";
 import { grid, maxGroups } from "../kernels/grid.js";
 import { type ReflectedKernel, reflect } from "../kernels/reflect.js";
+import { checkKind } from "./options.js";
 import { describeShapes } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
@@ -90,6 +91,7 @@ function checkDims(source: ReflectedKernel, dims: Readonly<Record<string, number
 /** Workgroups for the invocations asked for. */
 function workgroups(source: ReflectedKernel, { threads, overrides = {} }: KernelOptions): [number, number, number] {
   const kernel = source.entryPoint;
+  if (typeof threads !== "number") checkKind(kernel, "threads", threads, "numbers");
   const [x, y = 1, z = 1] = typeof threads === "number" ? [threads] : threads;
   if (![x, y, z].every((count) => Number.isInteger(count) && count >= 0))
     throw new ShapeError(`${kernel}: threads must be whole numbers, got ${[x, y, z].join(", ")}`);
@@ -141,6 +143,8 @@ export function defineKernel(code: string): Kernel {
   const source = reflect(code);
   const kernel = source.entryPoint;
   return (tensors, options) => {
+    checkKind(kernel, "tensors", tensors, "object");
+    checkKind(kernel, "options", options, "object");
     checkNames(kernel, "tensors", Object.keys(source.buffers), Object.keys(tensors));
     const buffers = Object.fromEntries(
       Object.entries(tensors).map(([name, value]) => [name, bindTensor(source, name, value)]),
@@ -148,6 +152,8 @@ export function defineKernel(code: string): Kernel {
     const device = checkMemory(source, tensors);
     checkFeatures(source, device);
     const { dims = {}, overrides = {} } = options;
+    checkKind(kernel, "dims", dims, "object");
+    checkKind(kernel, "overrides", overrides, "object");
     checkDims(source, dims);
     for (const name of Object.keys(overrides))
       if (!source.overrides.includes(name)) throw new ShapeError(`${kernel}: the WGSL has no override "${name}"`);

@@ -1,10 +1,10 @@
 /** How an op is declared: checks, forward, what is saved and the gradients, in one object. */
 import type { Device } from "../kernels/device.js";
-import { DTypeError, ShapeError } from "../kernels/errors.js";
+import { DTypeError, GradError, ShapeError } from "../kernels/errors.js";
 import { widen } from "../kernels/half.js";
 import { allHalves, isHalf, lazilyWide, wideRun } from "./halves.js";
 import { isFloat } from "./host-values.js";
-import { type Kinds, readOptions } from "./options.js";
+import { checkKind, type Kinds, readOptions, show } from "./options.js";
 import type { Shape } from "./shape.js";
 import { type DType, empty, type GraphNode, Tensor } from "./tensor.js";
 
@@ -137,6 +137,26 @@ function makeNode<Saved>(
   };
 }
 
+/** @throws {ShapeError} unless a definition has all its parts. */
+function checkDefinition(definition: unknown): void {
+  checkKind("defineOp", "definition", definition, "object");
+  const { name, inputs, plan, forward, vjp } = definition as Readonly<Record<string, unknown>>;
+  checkKind("defineOp", "name", name, "string");
+  checkKind("defineOp", "inputs", inputs, "list");
+  for (const input of inputs as readonly unknown[]) checkKind("defineOp", "each input", input, "string");
+  checkKind("defineOp", "plan", plan, "function");
+  checkKind("defineOp", "forward", forward, "function");
+  if (vjp === null) return;
+  checkKind("defineOp", "vjp", vjp, "object");
+  for (const input of inputs as readonly string[]) {
+    const gradient = (vjp as Readonly<Record<string, unknown>>)[input.replace("?", "")];
+    if (typeof gradient === "function" || gradient === "zero" || gradient === null) continue;
+    throw new GradError(
+      `defineOp: vjp.${input.replace("?", "")} must be a function, "zero" or null, got ${show(gradient)}`,
+    );
+  }
+}
+
 /**
  * Declares an op. Public: a custom op is declared exactly as the built-in ones are.
  *
@@ -150,6 +170,7 @@ function makeNode<Saved>(
 export function defineOp<const Names extends readonly string[], Options extends object, P extends Plan, Saved>(
   definition: OpDefinition<Names, Options, P, Saved>,
 ): Op<Names, Options> {
+  checkDefinition(definition);
   const { name, inputs: names, vjp, halves } = definition;
   const dtypes = (definition.dtypes ?? {}) as Record<string, InputType>;
   const stored = halves === "stored" || definition.view !== undefined;

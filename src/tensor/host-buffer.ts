@@ -42,7 +42,7 @@ export function tensorFromBuffer(
   const { dtype = "f32", offset = 0 } = readOptions<TensorFromBufferOptions>("tensorFromBuffer", options, kinds);
   checkType("tensorFromBuffer", dtype);
   const { size, usage } = (gpuBuffer ?? {}) as Partial<Storage["buffer"]>;
-  if (size === undefined || usage === undefined)
+  if (typeof size !== "number" || typeof usage !== "number")
     throw new DeviceError(`tensorFromBuffer: gpuBuffer must be a buffer of the device, got ${show(gpuBuffer)}`);
   checkShape("tensorFromBuffer", shape);
   const bytes = bufferSize(bytesOf(dtype, sizeOf(shape)));

@@ -4,6 +4,8 @@
  */
 import { FormatError } from "../kernels/errors.js";
 import { numberToHalf, unpackHalves } from "./half.js";
+import { checkType } from "./host-values.js";
+import { checkKind, show } from "./options.js";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.js";
 import type { DType, HostArray } from "./tensor.js";
 
@@ -160,6 +162,7 @@ function checkCoverage(extents: readonly Extent[], bytes: number): void {
  * @throws {ShapeError} when a tensor has more axes than are supported.
  */
 export function readSafetensors(file: Uint8Array): Safetensors {
+  if (!(file instanceof Uint8Array)) throw new FormatError(`safetensors: file must be a Uint8Array, got ${show(file)}`);
   const { text, end } = headerText(file);
   const { __metadata__: metadata, ...entries } = parseHeader(text);
   const extents = Object.entries(entries)
@@ -199,12 +202,14 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  checkKind("writeSafetensors", "tensors", tensors, "map");
+  checkMetadata(metadata);
   const header: [string, unknown][] = Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];
   const parts: { bytes: Uint8Array; start: number }[] = [];
   let length = 0;
+  for (const [name, entry] of tensors) checkEntry(name, entry);
   const narrowLast = [...tensors].sort(([, a], [, b]) => narrowness[a.dtype] - narrowness[b.dtype]);
   for (const [name, entry] of narrowLast) {
-    checkEntry(name, entry);
     const bytes = elementBytes(entry);
     const range = [length, length + bytes.length];
     header.push([name, { dtype: written[entry.dtype], shape: entry.shape, data_offsets: range }]);
@@ -225,7 +230,17 @@ export function writeSafetensors(
 const objectText = (entries: readonly (readonly [string, unknown])[]) =>
   `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(",")}}`;
 
-function checkEntry(name: string, { dtype, shape, values }: SafetensorsEntry): void {
+function checkMetadata(metadata: Readonly<Record<string, string>>): void {
+  checkKind("writeSafetensors", "metadata", metadata, "object");
+  for (const [name, text] of Object.entries(metadata))
+    checkKind("writeSafetensors", `metadata.${name}`, text, "string");
+}
+
+function checkEntry(name: string, entry: SafetensorsEntry): void {
+  checkKind("writeSafetensors", name, entry, "object");
+  const { dtype, shape, values } = entry;
+  checkType("writeSafetensors", dtype);
+  checkShape("writeSafetensors", shape);
   if (name === "__metadata__") throw new FormatError("safetensors: no tensor may be called __metadata__");
   const arrays = { f32: Float32Array, f16: Float32Array, i32: Int32Array, u32: Uint32Array, bool: Uint32Array };
   if (!(values instanceof arrays[dtype]) || values.length !== sizeOf(shape)) {
