@@ -2,13 +2,13 @@
 import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkCall } from "../define-op.js";
 import { pair } from "../pair.js";
-import { type PoolOptions, poolKinds } from "../pool-window.js";
+import { type PoolOptions, poolGeometry, poolKinds } from "../pool-window.js";
 import { constant, type Tensor } from "../tensor.js";
 import { avgPool2d } from "./avg-pool2d.js";
 import { roundedOnce } from "./cast.js";
 import { abs, mul, square } from "./elementwise.js";
 import { flatAtZero } from "./norm.js";
-import { avgPool1d, type Pool1dOptions } from "./pool1d.js";
+import { avgPool1d, checkPool1d, type Pool1dOptions } from "./pool1d.js";
 import { rootOrZero } from "./variance.js";
 
 /** Options of `lpPool2d`. */
@@ -52,6 +52,7 @@ export function lpPool2d(x: Tensor, options: LpPool2dOptions): Tensor {
   const { p = 2, ...windows } = checkCall("lpPool2d", { x }, options, { ...poolKinds, p: "number?" });
   checkFloat("lpPool2d", x);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => lpPool2d(wide, options));
+  poolGeometry("lpPool2d", x.shape, windows);
   const [rows, columns] = pair("lpPool2d", "kernelSize", windows.kernelSize, 1);
   return normsOf("lpPool2d", x, p, rows * columns, (powers) =>
     avgPool2d(powers, { ...windows, countIncludePad: true }),
@@ -77,6 +78,7 @@ export function lpPool1d(x: Tensor, options: LpPool1dOptions): Tensor {
   const { p = 2, ...windows } = checkCall("lpPool1d", { x }, options, kinds);
   checkFloat("lpPool1d", x);
   if (x.dtype === "f16") return roundedOnce(x, (wide) => lpPool1d(wide, options));
+  checkPool1d("lpPool1d", x, windows);
   return normsOf("lpPool1d", x, p, windows.kernelSize, (powers) =>
     avgPool1d(powers, { ...windows, countIncludePad: true }),
   );

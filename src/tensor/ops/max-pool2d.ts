@@ -98,8 +98,8 @@ const withIndices: Op<readonly ["x"], { geometry: PoolGeometry; indices: Tensor 
  * @see `torch.nn.functional.max_pool2d` with `return_indices=True`.
  */
 export function maxPool2dWithIndices(x: Tensor, options: MaxPool2dOptions): { values: Tensor; indices: Tensor } {
-  checkCall("maxPool2dWithIndices", { x }, options, maxPool2dKinds);
-  const geometry = poolGeometry("maxPool2dWithIndices", x.shape, options);
+  const given = checkCall<MaxPool2dOptions>("maxPool2dWithIndices", { x }, options, maxPool2dKinds);
+  const geometry = poolGeometry("maxPool2dWithIndices", x.shape, given);
   const { N, OH, OW, C } = geometry;
   const indices = empty(x.device, [N, OH, OW, C], "i32", "maxPool2dWithIndices");
   return { values: withIndices(x, { geometry, indices }), indices };

@@ -51,6 +51,13 @@ function ofPlane({ kernelSize, stride = kernelSize, padding = 0, dilation = 1, c
 /** The shape of a plane of one row as the user knows it. */
 const line = ([N, , L, C]: Shape): string => describeShapes([["x", [N, L, C] as number[], "NLC"]]);
 
+/** @throws {ShapeError} unless the windows fit `x`, NLC. */
+export function checkPool1d(op: string, x: Tensor, options: MaxPool1dOptions): void {
+  const [N, L, C] = rank3(op, "x", x.shape);
+  const plane = [N, 1, L, C];
+  poolGeometry(op, plane, ofPlane(options), line(plane));
+}
+
 /** A pooling of `[N, 1, L, C]` as one of `[N, L, C]`. */
 function alongLength<Options extends object>(name: string, pool: Op<readonly ["x"], Options>) {
   return (x: Tensor, options: Options): Tensor => {

@@ -24,7 +24,7 @@ export interface FoldOptions extends UnfoldOptions {
   readonly size: Pair;
 }
 
-const kinds = { kernelSize: "any", stride: "any?", padding: "padding?", dilation: "any?" } as const;
+const kinds = { kernelSize: "any", stride: "pair?", padding: "padding?", dilation: "pair?" } as const;
 
 function geometryOf(
   op: string,
