@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { unwritable } from "../report/write-whole.js";
 
 const freshSeconds = 30;
 /** A lock of another machine that was not touched for so long is that of a process that died. */
@@ -33,6 +34,7 @@ function holderOf(file: string): string | null {
 /**
  * Takes the lock of a folder.
  *
+ * @throws {CheckpointError} when it cannot be written.
  * @returns `release`, or `holder` when another living process has it.
  */
 export function takeLock(folder: string): { release(): void } | { readonly holder: string } {
@@ -45,7 +47,7 @@ export function takeLock(folder: string): { release(): void } | { readonly holde
       break;
     } catch (error) {
       const taken = error instanceof Error && "code" in error && error.code === "EEXIST";
-      if (!taken || attempt > 3) throw error;
+      if (!taken || attempt > 3) throw unwritable(file, error);
       const holder = holderOf(file);
       if (holder !== null) return { holder };
       rmSync(file, { force: true });

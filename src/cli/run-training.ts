@@ -1,5 +1,4 @@
 /** A training run from data to run folder, once for each fold and group of targets, stoppable and resumable at any step. */
-import { readFileSync } from "node:fs";
 import pc from "picocolors";
 import type { Dataset, ImageSet, RawDataset, Split } from "../data/dataset.js";
 import { selectRows } from "../data/dataset.js";
@@ -7,7 +6,6 @@ import type { FeatureWeights } from "../data/feature-weights.js";
 import { type Device, openDevice } from "../index.js";
 import {
   type Checkpoint,
-  decodeCheckpoint,
   encodeCheckpoint,
   entriesUnder,
   restoreTraining,
@@ -25,6 +23,7 @@ import type { OtherFolder } from "./others.js";
 import { makeProgress, type Progress } from "./progress.js";
 import { featureNotice, readInputs } from "./recordings.js";
 import { type FoldImages, foldImages, type MethodResult } from "./results.js";
+import { checkpointToResume, finishedUnits, readCheckpoint } from "./run-checkpoint.js";
 import { RunFolder } from "./run-folder.js";
 import { finishRun } from "./run-outputs.js";
 import {
@@ -35,7 +34,16 @@ import {
   type TrainedEncoder,
 } from "./shared-encoder.js";
 import { type StopSwitch, stopOnSignals } from "./signals.js";
-import { foldDataset, joinUnits, matrixAsImages, placeOf, trainingDataset, type Unit, unitsOf } from "./units.js";
+import {
+  checkOfRun,
+  foldDataset,
+  joinUnits,
+  matrixAsImages,
+  placeOf,
+  trainingDataset,
+  type Unit,
+  unitsOf,
+} from "./units.js";
 
 /** What to run and where to put it. */
 export interface RunRequest {
@@ -82,17 +90,6 @@ async function saveCheckpoint(run: Run, training: Training, unit: number): Promi
   }
   const header = { format: "voxpix-checkpoint-1", position: training.position, fold: unit } as const;
   await run.folder.writeBytes("checkpoint", encodeCheckpoint({ header, entries }));
-}
-
-/** What a checkpoint holds of finished units. */
-function finishedUnits(checkpoint: Checkpoint): Map<string, ImageSet> {
-  const finished = new Map<string, ImageSet>();
-  for (const [name, { shape, values }] of checkpoint.entries) {
-    if (!/^(reconstructions|predictions)\./.test(name)) continue;
-    const [count = 0, height = 0, width = 0, channels = 0] = shape;
-    finished.set(name, { count, height, width, channels, pixels: Float32Array.from(values) });
-  }
-  return finished;
 }
 
 async function trainUnit(run: Run, training: Training, unit: number): Promise<void> {
@@ -168,21 +165,11 @@ function finishedFolds(
     if (!split || made.length < parts.length) return [];
     const { dataset, voxelIndices } = foldDataset(config, raw, split);
     const predictions = finished.get(predictionsOf(fold)) ?? null;
+    for (const { targets, images } of made) checkOfRun(images, { ...dataset.test.images, count: targets.length });
+    const { rows, columns } = dataset.test.fmri;
+    if (predictions) checkOfRun(predictions, { count: rows, height: 1, width: 1, channels: columns });
     return [foldImages({ dataset, voxelIndices, test: split.test, reconstructed: joinUnits(made), predictions })];
   });
-}
-
-function readCheckpoint(folder: RunFolder): Checkpoint {
-  const file = folder.file("checkpoint");
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(file);
-  } catch {
-    throw new CheckpointError(
-      `${file} is missing: the run was stopped before its first checkpoint; start it again with --config ${folder.file("config")} --out FOLDER`,
-    );
-  }
-  return decodeCheckpoint(bytes, file);
 }
 
 /** Trains every unit that is not finished. */
@@ -224,7 +211,7 @@ export async function runTraining(request: RunRequest): Promise<MethodResult[]> 
   const folder = await request.folder();
   const stop = stopOnSignals();
   try {
-    const checkpoint = request.resume ? readCheckpoint(folder) : null;
+    const checkpoint = request.resume ? checkpointToResume(folder, say) : null;
     const finished = checkpoint ? finishedUnits(checkpoint) : new Map<string, ImageSet>();
     const progress = makeProgress(json);
     // A run without a first phase has no Encoder to share.
@@ -232,7 +219,7 @@ export async function runTraining(request: RunRequest): Promise<MethodResult[]> 
     const store = encoders === undefined ? null : encoderStore(encoders, config, device.adapter.name);
     const run: Run = { ...request, device, raw, weights, folder, stop, say, finished, checkpoint, progress, store };
     folder.log({
-      event: request.resume ? "resumed" : "started",
+      event: checkpoint ? "resumed" : "started",
       time: new Date().toISOString(),
       adapter: device.adapter.name,
     });

@@ -3,6 +3,7 @@ import type { Dataset, ImageSet, Matrix, RawDataset, Split } from "../data/datas
 import { kFold } from "../data/folds.js";
 import { normalise } from "../data/normalise.js";
 import { keepTestRepeats, targetGroups, withoutTargets } from "../data/test-fmri.js";
+import { CheckpointError } from "../model/errors.js";
 import type { RunConfig } from "./options.js";
 
 /** One Decoder to train, and the test images it is for. */
@@ -59,6 +60,17 @@ export function joinUnits(
   }
   return { ...first, count, pixels };
 }
+
+/** What a checkpoint holds must be of these recordings: it may have been copied from another run, or they changed since. */
+export function checkOfRun(found: Size, wanted: Size): void {
+  const shape = ({ count, height, width, channels }: Size) => `[${count}, ${height}, ${width}, ${channels}]`;
+  if (shape(found) === shape(wanted)) return;
+  throw new CheckpointError(
+    `the checkpoint is of another run, or the recordings are not those it was trained on: it holds images of ${shape(found)}, ${shape(wanted)} are wanted`,
+  );
+}
+
+type Size = Pick<ImageSet, "count" | "height" | "width" | "channels">;
 
 /** A matrix as an image set of one pixel a row, which is how a checkpoint keeps it. */
 export function matrixAsImages({ rows, columns, values }: Matrix): ImageSet {

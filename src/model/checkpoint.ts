@@ -17,6 +17,15 @@ export interface Checkpoint {
   readonly entries: ReadonlyMap<string, HostEntry>;
 }
 
+const FORMAT: CheckpointHeader["format"] = "voxpix-checkpoint-1";
+
+/** Why a file with another format is refused. */
+function otherFormat(format: unknown): string {
+  return typeof format === "string" && format.startsWith("voxpix-checkpoint-")
+    ? `it is ${format}, of another version of voxpix; this one reads ${FORMAT}`
+    : "it is no voxpix checkpoint";
+}
+
 const parts = ["encoder", "decoder", "encoderOptimizer", "decoderOptimizer"] as const;
 
 /** Reads a training back from the GPU: both networks and both optimizers. */
@@ -68,7 +77,7 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   try {
     const { tensors, metadata } = readSafetensors(bytes);
     const header = JSON.parse(metadata["voxpix"] ?? "null") as CheckpointHeader | null;
-    if (header?.format !== "voxpix-checkpoint-1") throw new Error("it is no voxpix checkpoint");
+    if (header?.format !== FORMAT) throw new Error(otherFormat(header?.format));
     return { header, entries: tensors };
   } catch (error) {
     throw new CheckpointError(

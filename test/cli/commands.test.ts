@@ -283,6 +283,15 @@ describe("a whole run", { timeout: 900_000 }, () => {
     expect(wrong.code).toBe(3);
     expect(wrong.stderr).toMatch(/short\.csv has 3 voxels, the run was trained on recordings of 512/);
     expect(existsSync(join(scratch, "images-2"))).toBe(false);
+
+    // As after a copy of another run's checkpoint, or with other recordings under the same path.
+    const config = JSON.parse(readFileSync(join(scratch, "whole/config.json"), "utf8"));
+    writeFileSync(join(scratch, "whole/config.json"), JSON.stringify({ ...config, simulate: { voxels: 40 } }));
+    const swapped = await run("cli", "evaluate", "whole");
+    expect(swapped.code).toBe(4);
+    expect(swapped.stderr).toMatch(
+      /of another run, .* it holds images of \[\d+, 1, 1, 512\], \[\d+, 1, 1, 40\] are wanted/,
+    );
   });
 
   test("Ctrl-C leaves a checkpoint, and --resume ends with the same metrics as a run that was not stopped", async () => {

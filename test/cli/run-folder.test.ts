@@ -14,6 +14,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { takeLock } from "../../src/cli/job-lock.js";
+import { completeConfig } from "../../src/cli/options.js";
+import { checkpointToResume, readCheckpoint } from "../../src/cli/run-checkpoint.js";
 import { RunFolder } from "../../src/cli/run-folder.js";
 import { describe as describePath } from "../../src/data/describe.js";
 import { unwritable, writeWhole } from "../../src/report/write-whole.js";
@@ -99,6 +101,24 @@ describe("a run folder", { timeout: 300_000 }, () => {
     expect(RunFolder.logEntries(join(scratch, "run/log.jsonl")).at(-1)).toMatchObject({ event: "done" });
     expect((await describePath(join(scratch, "run"))).facts).toMatchObject({ "last event": "done" });
     expect(readdirSync(join(scratch, "run")).filter((name) => /part|running/.test(name))).toEqual([]);
+  });
+
+  test("killed before its first checkpoint, it begins again; finished and without one, it is left as it is", async () => {
+    const said: string[] = [];
+    const folder = await RunFolder.create(join(scratch, "early"), completeConfig({ voxels: 3 }, "test"));
+    folder.log({ event: "started" });
+    expect(checkpointToResume(folder, (line) => said.push(line))).toBeNull();
+    expect(said).toEqual(["stopped before its first checkpoint: it begins again"]);
+    expect(existsSync(folder.file("log"))).toBe(false);
+    expect(() => readCheckpoint(folder)).toThrow(
+      /stopped before its first checkpoint; --resume .*early begins it again/,
+    );
+    await folder.writeJson("metrics", {});
+    expect(() => checkpointToResume(folder, () => {})).toThrow(/the run is finished, and its checkpoint was deleted/);
+  });
+
+  test("a lock that cannot be written names the file", () => {
+    expect(() => takeLock(join(scratch, "nowhere"))).toThrow(/nowhere.running\.json cannot be written \(ENOENT/);
   });
 
   test("a full disk: the reason and the remedy, and what was there stays", async () => {

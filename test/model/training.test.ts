@@ -174,6 +174,12 @@ describe("training", () => {
       "run/checkpoint.safetensors cannot be used",
     );
     const other = make(tinyDataset(16), { decoderChannels: 5 });
+    const text = Buffer.from(bytes).toString("latin1");
+    const of = (format: string) => Buffer.from(text.replace("voxpix-checkpoint-1", format), "latin1");
+    expect(() => decodeCheckpoint(of("voxpix-checkpoint-9"), "x")).toThrow(
+      /it is voxpix-checkpoint-9, of another version of voxpix; this one reads voxpix-checkpoint-1/,
+    );
+    expect(() => decodeCheckpoint(of("someone-elses-form1"), "x")).toThrow(/it is no voxpix checkpoint/);
     expect(() => restoreTraining(other, decodeCheckpoint(bytes, "x"))).toThrow(
       "the checkpoint does not fit this configuration",
     );
