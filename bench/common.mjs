@@ -3,22 +3,29 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { openDevice } from "../dist/kernels/open-device.js";
 import { defineKernel } from "../dist/tensor/define-kernel.js";
 import { tensor } from "../dist/tensor/tensor.js";
+import { clockName, openWithGpu, readClock, stampsOf, useClock } from "./clock.mjs";
+
+export { clockName, readClock, stampsOf };
 
 /** Options every benchmark has, and `extra`. */
 export function options(extra) {
   const shared = {
     adapter: { type: "string" },
     json: { type: "string" },
+    clock: { type: "string" },
     quick: { type: "boolean", default: false },
   };
   return parseArgs({ options: { ...shared, ...extra }, allowPositionals: true });
 }
 
-/** The device that `--adapter` names: `swiftshader`, or the best there is. */
-export const open = (values) => openDevice(values.adapter === "swiftshader" ? { adapter: "swiftshader" } : {});
+/** The device that `--adapter` names, `swiftshader` or the best there is, timed by the clock that `--clock` names. */
+export async function open({ adapter, clock }) {
+  const { device, gpu } = await openWithGpu(adapter === "swiftshader" ? { adapter } : {});
+  useClock(device, gpu, clock);
+  return device;
+}
 
 /** Deterministic numbers, uniform in [low, high). */
 export function uniform(count, seed = 1, low = -1, high = 1) {
@@ -78,18 +85,22 @@ export function workerMs() {
 }
 
 /**
- * Times `run` (its result is disposed): wall, and the driver's CPU time spread over the cores, which other load on a shared
- * machine does not lengthen. In ms a call.
+ * Times `run` (its result is disposed): wall, the driver's CPU time spread over the cores, which other load on a shared
+ * machine does not lengthen, and the GPU's own time where that is the clock. In ms a call.
  */
 export async function time(device, run, calls = 1) {
+  const stamps = stampsOf(device);
   const cpu = workerMs();
   const start = performance.now();
+  stamps?.begin();
   for (let i = 0; i < calls; i++) run()?.dispose();
+  stamps?.end();
   await device.finish();
-  return {
+  const times = {
     wall: (performance.now() - start) / calls,
     cpu: (workerMs() - cpu) / availableParallelism() / calls,
   };
+  return stamps ? { ...times, gpu: (await stamps.read()) / calls } : times;
 }
 
 /** Rounds of all rows in turns, so that other load falls on each alike; fills `row.times`. */
@@ -193,13 +204,8 @@ export function ceilingRows(device) {
   ];
 }
 
-/**
- * Milliseconds of a row: the driver's CPU time where the adapter is a software driver, because other load on the machine does
- * not lengthen it, else the wall.
- */
+/** Milliseconds of a row, by the device's clock. */
 export const msOf = (device, row) => {
-  const { median, spread, best } = summary(
-    row.times.map(({ wall, cpu }) => (device.adapter.software && cpu > 0 ? cpu : wall)),
-  );
+  const { median, spread, best } = summary(row.times.map((time) => readClock(device, time)));
   return { median, spread, best };
 };

@@ -1,11 +1,13 @@
 // Speed of training: steps of both phases, and the paper's whole schedule projected from them.
 //
-//   npm run bench:train -- [--resolution 112] [--batch 64] [--voxels 4500] [--preset paper|authors] [--steps 5] [--kernels]
+//   npm run bench:train -- [--resolution 112] [--batch 64] [--voxels 4500] [--preset paper|authors] [--steps 18] [--kernels] [--clock cpu|gpu|wall]
 //
-// Random images and fMRI, features from random VGG19 and CaffeNet filters of the real shapes. "GPU" is the wait for the GPU
-// after a step was handed over, "driver CPU" a software driver's CPU time spread over the cores (which other load does not
-// lengthen), "replay" the host's part of a replayed step, "data" drawing and uploading a batch. --kernels
-// adds where the time of a step goes, each recorded dispatch timed by itself. --quick: the smallest run that works.
+// Random images and fMRI, features from random VGG19 and CaffeNet filters of the real shapes. What is measured are the steps of an
+// epoch of each phase (1,200 pairs), or `--steps` of them, five on a software driver, from which the epoch follows. "GPU" is the
+// time by timestamp queries where they are the clock, else the wait after a step was handed over; "driver CPU" a software driver's
+// CPU time spread over the cores (which other load does not lengthen); "host" the replay of a step, "data" drawing and uploading
+// its batch; "first" is preparing (compiling) and the first step. --kernels adds where the time of a step goes, each recorded
+// dispatch timed by itself. --quick: the smallest run that works.
 
 import { availableParallelism } from "node:os";
 import { selectImages, selectRows } from "../dist/data/dataset.js";
@@ -21,24 +23,42 @@ import { Adam } from "../dist/nn/adam.js";
 import { Sgd } from "../dist/nn/sgd.js";
 import { createRng } from "../dist/tensor/random.js";
 import { ones } from "../dist/tensor/tensor.js";
-import { environment, heading, open, options, summary, table, uniform, workerMs, writeJson } from "./common.mjs";
+import {
+  clockName,
+  environment,
+  heading,
+  open,
+  options,
+  readClock,
+  stampsOf,
+  summary,
+  table,
+  time,
+  uniform,
+  workerMs,
+  writeJson,
+} from "./common.mjs";
 
 const { values } = options({
   resolution: { type: "string", default: "112" },
   batch: { type: "string", default: "64" },
   voxels: { type: "string", default: "4500" },
   preset: { type: "string", default: "paper" },
-  steps: { type: "string", default: "5" },
+  steps: { type: "string" },
   kernels: { type: "boolean", default: false },
 });
 const { quick } = values;
 const resolution = quick ? 32 : Number(values.resolution);
 const batch = quick ? 8 : Number(values.batch);
 const voxels = quick ? 100 : Number(values.voxels);
-const steps = quick ? 1 : Number(values.steps);
 const preset = presets[values.preset];
 if (!preset) throw new Error(`--preset must be paper or authors, got ${values.preset}`);
 const device = await open(values);
+/** Pairs and epochs of the paper's schedule. */
+const [pairsInAll, encoderEpochs, decoderEpochs] = [1200, 80, 150];
+const stepsPerEpoch = Math.max(1, Math.floor(pairsInAll / batch));
+const steps = quick ? 1 : Number(values.steps ?? (device.adapter.software ? 5 : stepsPerEpoch));
+const stamps = stampsOf(device);
 
 const conv = (size, inputs, outputs, seed) => {
   const scale = Math.sqrt(2 / (size * size * inputs));
@@ -116,47 +136,56 @@ device.replay = (recorded, copies) => {
 
 async function phase(name, step, rows) {
   const random = new HostRandom(1);
-  const take = () => {
+  const draw = () => {
     const chosen = Array.from({ length: rows }, () => random.integer(dataset.train.fmri.rows));
-    const batchPairs = {
+    return {
       images: selectImages(dataset.train.images, chosen),
       fmri: selectRows(dataset.train.fmri, chosen),
     };
-    for (const loss of Object.values(step.run(batchPairs, random))) loss.dispose();
   };
   const timed = async () => {
     replayMs = 0;
     const cpu = workerMs();
+    stamps?.begin();
     const start = performance.now();
-    take();
+    for (const loss of Object.values(step.run(draw(), random))) loss.dispose();
     const handed = performance.now();
+    stamps?.end();
     await device.finish();
-    const gpu = performance.now() - handed;
+    const end = performance.now();
     return {
+      wall: end - start,
       data: handed - start - replayMs,
-      replay: replayMs,
-      gpu,
+      host: replayMs,
+      gpu: stamps ? await stamps.read() : end - handed,
       driver: (workerMs() - cpu) / availableParallelism(),
     };
   };
   await device.finish();
-  const first = await timed();
+  const start = performance.now();
+  const made = device.commandCounts().pipelines;
+  await step.prepare(draw());
+  const prepareMs = performance.now() - start;
+  await timed();
+  const firstMs = performance.now() - start;
+  const { pipelines } = device.commandCounts();
   const samples = [];
   for (let i = 0; i < steps; i++) samples.push(await timed());
   const before = device.commandCounts();
   await timed();
   const after = device.commandCounts();
   const columns = Object.fromEntries(
-    ["data", "replay", "gpu", "driver"].map((part) => [part, summary(samples.map((s) => s[part]))]),
+    ["wall", "data", "host", "gpu", "driver"].map((part) => [part, summary(samples.map((s) => s[part]))]),
   );
-  const total = summary(samples.map((s) => s.data + s.replay + s.gpu));
   return {
     name,
-    firstMs: first.data + first.gpu,
-    stepMs: total.median,
-    spread: total.spread,
+    prepareMs,
+    firstMs,
+    pipelines: pipelines - made,
+    stepMs: columns.wall.median,
+    spread: columns.wall.spread,
     dataMs: columns.data.median,
-    replayMs: columns.replay.median,
+    hostMs: columns.host.median,
     gpuMs: columns.gpu.median,
     driverMs: columns.driver.median,
     dispatches: after.dispatches - before.dispatches,
@@ -170,11 +199,10 @@ async function phase(name, step, rows) {
 async function kernelTimes(commands) {
   const kernels = new Map();
   const run = async (list) => {
-    const cpu = workerMs();
-    const start = performance.now();
-    replay({ commands: list, touch: () => undefined }, { before: [], after: [] });
-    await device.finish();
-    return device.adapter.software ? (workerMs() - cpu) / availableParallelism() : performance.now() - start;
+    const took = await time(device, () =>
+      replay({ commands: list, touch: () => undefined }, { before: [], after: [] }),
+    );
+    return readClock(device, took);
   };
   for (const command of commands.filter(({ kind }) => kind !== "host")) {
     const name = command.kind === "copy" ? "copy" : command.kernel.replace(/^fused-.*/, "fused elementwise");
@@ -189,7 +217,10 @@ async function kernelTimes(commands) {
 
 console.log(heading(device));
 console.log(
-  `${resolution} x ${resolution}, batch ${batch}, ${voxels} voxels, preset ${preset.name}, seed 0; ms a step`,
+  `GPU: ${stamps ? clockName(device) : "the wait after a step was handed over"}; kernels: ${clockName(device)}`,
+);
+console.log(
+  `${resolution} x ${resolution}, batch ${batch}, ${voxels} voxels, preset ${preset.name}, seed 0; ms a step, median of ${steps}`,
 );
 const phases = [];
 const encoderStep = makeEncoderStep({ device, encoder, optimizer: sgd, preset });
@@ -201,15 +232,19 @@ decoderStep.dispose();
 
 const fixed = (value, digits = 1) => value.toFixed(digits);
 table(
-  ["phase", "first", "step", "spread", "GPU", "driver CPU", "replay", "data", "dispatches", "submits", "captured MiB"],
+  [
+    ...["phase", "first", "pipelines", "step", "spread", "GPU", "driver CPU", "host", "data"],
+    ...["dispatches", "submits", "captured MiB"],
+  ],
   phases.map((p) => [
     p.name,
     fixed(p.firstMs, 0),
+    p.pipelines,
     fixed(p.stepMs),
     `${fixed(100 * p.spread, 0)} %`,
     fixed(p.gpuMs),
     fixed(p.driverMs),
-    fixed(p.replayMs, 2),
+    fixed(p.hostMs, 2),
     fixed(p.dataMs),
     p.dispatches,
     p.submits,
@@ -225,14 +260,20 @@ for (const { name, kernels } of phases) {
     kernels.map(({ name: kernel, count, ms }) => [kernel, count, fixed(ms), `${fixed((100 * ms) / all)} %`]),
   );
 }
-const stepsPerEpoch = Math.floor(1200 / batch);
-const projected = (80 * phases[0].stepMs + 150 * phases[1].stepMs) * stepsPerEpoch;
+const seconds = (ms) => `${fixed(ms / 1000, ms < 100 ? 3 : 1)} s`;
+console.log(`\nAn epoch is ${stepsPerEpoch} steps (1,200 pairs, batch ${batch}):`);
+for (const p of phases) {
+  const [all, gpu, onHost, data] = [p.stepMs, p.gpuMs, p.hostMs, p.dataMs].map((ms) => seconds(ms * stepsPerEpoch));
+  console.log(`  ${p.name}: ${all}, of it GPU ${gpu}, host ${onHost}, data ${data}`);
+}
+const [encoderMs, decoderMs] = phases.map((p) => p.stepMs * stepsPerEpoch);
+const projected = encoderEpochs * encoderMs + decoderEpochs * decoderMs;
 console.log(
-  `\nProjected for the paper's schedule, 80 + 150 epochs of ${stepsPerEpoch} steps (1,200 pairs): ${fixed(projected / 60000)} min`,
+  `The paper's schedule, projected: ${encoderEpochs} x ${seconds(encoderMs)} + ${decoderEpochs} x ${seconds(decoderMs)} = ${fixed(projected / 60000)} min`,
 );
 writeJson(values.json, {
   ...environment(device),
-  setting: { resolution, batch, voxels, preset: preset.name, steps, seed: 0 },
+  setting: { resolution, batch, voxels, preset: preset.name, steps, stepsPerEpoch, clock: clockName(device), seed: 0 },
   phases,
   projectedMinutes: projected / 60000,
 });
