@@ -109,6 +109,8 @@ const cases: Case[] = [
       ],
     },
   },
+  // A multiple of every tile's rows, and more columns than the widest tile has.
+  { name: "whole tiles", x: [2, 8, 8, 3], kernel: [1, 1], O: 150, options: {} },
   { name: "one line", x: [2, 1, 31, 4], kernel: [1, 5], O: 3, options: { padding: "same" } },
 ];
 

@@ -158,6 +158,13 @@ describe("an index outside of its axis", () => {
     );
     expect(Array.from(await y.data())).toEqual([1, 0, 2, 0]);
   });
+  test("is found in every row of workgroups", async () => {
+    const indices = new Int32Array(1000);
+    indices[900] = 3;
+    await expect(take(x, tensor(device, indices), { axis: 0 }).data()).rejects.toThrow(
+      "the first wrong one is element 900",
+    );
+  });
   test("rejects with an IndexError that names the first op, in finish too", async () => {
     take(x, i32(0, 1), { axis: 0 });
     gather(x, i32(5), { axis: 0 });
