@@ -56,7 +56,8 @@ this page is stale, or when an op is exported that it does not list.
   at other than their defaults included; \`zero\`: zero everywhere (a step function); \`none\`: the result is of that element type, which has no gradient.
 - Second derivative: backward through backward likewise, or the \`GradError\` that refuses it.
 - Errors: the worst over all cases of \`test/fixtures/torch\`, against float64, relative to the largest element of the result: ours / PyTorch
-  1.13's own in float32. They depend on the adapter. Empty: no case; such ops are judged by float64 loops in \`test/ops\` alone.
+  1.13's own in float32. They depend on the adapter. Without a name in the column PyTorch: against the
+  formula written with PyTorch's own functions. Empty: the result is random, or no case yet; float64 loops in \`test/ops\` judge it alone.
 `;
 
 const columns = [
