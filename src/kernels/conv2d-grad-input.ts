@@ -1,9 +1,9 @@
 /** Dispatch of conv2d's input gradient: the kernel of conv2d, a phase of its grid for each residue of the pixel by the stride. */
 
 import { conv2dGradInputNarrow, isNarrowGradInput, narrowElements } from "./conv2d-narrow.js";
-import { type Conv2dGeometry, directDims, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
+import { type Conv2dGeometry, directDims, ending, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
-import type { Binding } from "./dispatcher.js";
+import type { Binding, Epilogue } from "./dispatcher.js";
 import * as sources from "./generated.js";
 import { grid, maxGroups } from "./grid.js";
 import type { Storage } from "./storage.js";
@@ -31,22 +31,21 @@ export function conv2dGradInput(
     [output.bytes, H * W * C],
     [geometry.N * between * 4, between],
   ]);
+  const end = ending(windows.length === 1);
   for (const window of windows) {
     const part = { ...geometry, N: window.N };
     const source = window.of(gradOutput, OH * OW * O);
     const result = window.of(output, H * W * C);
-    if (narrow) conv2dGradInputNarrow(device, part, { gradOutput: source, weight, bias, output: result });
-    else dispatch(device, part, source, weight, bias, result);
+    if (narrow) conv2dGradInputNarrow(device, part, { gradOutput: source, weight, bias, output: result }, end);
+    else dispatch(device, part, { gradOutput: source, weight, bias, output: result }, end);
   }
 }
 
 function dispatch(
   device: Device,
   geometry: Conv2dGeometry,
-  gradOutput: Binding,
-  weight: Storage,
-  bias: Storage | null,
-  output: Binding,
+  { gradOutput, weight, bias, output }: { gradOutput: Binding; weight: Storage; bias: Storage | null; output: Binding },
+  end: { readonly epilogue?: Epilogue },
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, groups, stride, dilation, before } = geometry;
   // The kernels want some binding where there is no bias.
@@ -69,7 +68,7 @@ function dispatch(
     ...{ tap_y: (-next[0] * dilation[0]) / stride[0], tap_x: (-next[1] * dilation[1]) / stride[1] },
     ...{ taps_y: O === 0 ? 0 : KH, taps_x: KW, next_y: next[0], next_x: next[1], run: O / groups },
     ...{ weight_y: KW * channels * O, weight_x: channels * O, weight_k: 1, weight_column: O, weight_group: O / groups },
-    ...{ output_image: H * W * C, output_y: W * C, output_x: C, has_bias },
+    ...{ output_image: H * W * C, output_y: W * C, output_x: C, has_bias, rectify: 0 },
   };
-  launchProduct(device, dims, { source: gradOutput, weight, bias: shift, output }, groups);
+  launchProduct(device, dims, { source: gradOutput, weight, bias: shift, output }, groups, end);
 }

@@ -1,7 +1,7 @@
 /** conv2d and its input gradient where the result has few channels: a matrix product with a column for each tap, then a fold. */
 import type { Conv2dGeometry } from "./conv2d-product.js";
 import type { Device } from "./device.js";
-import type { Binding } from "./dispatcher.js";
+import type { Binding, Epilogue } from "./dispatcher.js";
 import { lanesToUse } from "./gemm.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
@@ -37,6 +37,7 @@ export function conv2dNarrow(
   device: Device,
   geometry: Conv2dGeometry,
   { input, weight, bias, output }: { input: Binding; weight: Storage; bias: Binding | null; output: Binding },
+  end: { readonly epilogue?: Epilogue },
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, stride, dilation, before } = geometry;
   const columns = KH * KW * O;
@@ -55,10 +56,12 @@ export function conv2dNarrow(
       ...{ N, H: OH, W: OW, C: O, PH: H, PW: W, KH, KW, step_y: stride[0], step_x: stride[1] },
       ...{ base_y: -before[0], base_x: -before[1], tap_y: dilation[0], tap_x: dilation[1], next_y: 1, next_x: 1 },
       has_bias: bias ? 1 : 0,
+      rectify: 0,
     },
     buffers: { partial_sums: partial, bias: bias ?? { storage: weight, offset: 0, bytes: 256 }, output },
     constants: { DIVIDE_Y: 1, DIVIDE_X: 1 },
     groups: grid(N * OH * OW * O, 64),
+    ...end,
   });
   partial.release();
 }
@@ -68,6 +71,7 @@ export function conv2dGradInputNarrow(
   device: Device,
   geometry: Conv2dGeometry,
   { gradOutput, weight, bias, output }: { gradOutput: Binding; weight: Storage; bias: Binding | null; output: Binding },
+  end: { readonly epilogue?: Epilogue },
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, stride, dilation, before } = geometry;
   const columns = KH * KW * C;
@@ -84,13 +88,14 @@ export function conv2dGradInputNarrow(
   device.launch(sources["conv2d-fold"], {
     dims: {
       ...{ N, H, W, C, PH: OH, PW: OW, KH, KW, step_y: 1, step_x: 1, base_y: before[0], base_x: before[1] },
-      ...{ tap_y: -dilation[0], tap_x: -dilation[1], has_bias: bias ? 1 : 0 },
+      ...{ tap_y: -dilation[0], tap_x: -dilation[1], has_bias: bias ? 1 : 0, rectify: 0 },
       next_y: stride[0] / gcd(stride[0], dilation[0]),
       next_x: stride[1] / gcd(stride[1], dilation[1]),
     },
     buffers: { partial_sums: partial, bias: bias ?? noBias, output },
     constants: { DIVIDE_Y: stride[0], DIVIDE_X: stride[1] },
     groups: grid(N * H * W * C, 64),
+    ...end,
   });
   partial.release();
 }

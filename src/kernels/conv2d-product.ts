@@ -1,6 +1,7 @@
 /** What conv2d and its gradients share: their numbers, windows of images, and the launch of the kernel behind two of them. */
 import type { Device } from "./device.js";
-import type { Binding } from "./dispatcher.js";
+import type { Binding, Epilogue } from "./dispatcher.js";
+import { rectified } from "./elementwise.js";
 import { forcedGemmVersion, lanesToUse } from "./gemm.js";
 import * as sources from "./generated.js";
 import type { DimsOf } from "./kernel.js";
@@ -57,8 +58,18 @@ export interface ProductBuffers {
   readonly output: Binding;
 }
 
+/** What conv2d's kernels can do with their results where one dispatch makes all of them. */
+export const ending = (whole: boolean): { readonly epilogue?: Epilogue } =>
+  whole ? { epilogue: { expression: rectified, dims: { rectify: 1 } } } : {};
+
 /** Records one product of the kernel `conv2d`, in the version and tiles that fit. */
-export function launchProduct(device: Device, dims: Product, buffers: ProductBuffers, groups: number): void {
+export function launchProduct(
+  device: Device,
+  dims: Product,
+  buffers: ProductBuffers,
+  groups: number,
+  end: { readonly epilogue?: Epilogue },
+): void {
   const { images, H, W, columns, phases_y, phases_x } = dims;
   // The first phase has the most rows.
   const rows = images * Math.ceil(H / phases_y) * Math.ceil(W / phases_x);
@@ -66,9 +77,9 @@ export function launchProduct(device: Device, dims: Product, buffers: ProductBuf
   const lanes = lanesToUse(device);
   if (lanes === null) {
     const tiles = groupTiles(device, "conv2d", rows, columns);
-    device.launch(sources.conv2d, { dims, buffers, constants: tiles.constants, groups: [...tiles.groups, z] });
+    device.launch(sources.conv2d, { dims, buffers, constants: tiles.constants, groups: [...tiles.groups, z], ...end });
     return;
   }
   const { constants, groups: tiles } = laneTiles(device, "conv2d", lanes, rows, columns);
-  device.launch(sources["conv2d-lane"], { dims, buffers, constants, groups: [...tiles, z] });
+  device.launch(sources["conv2d-lane"], { dims, buffers, constants, groups: [...tiles, z], ...end });
 }

@@ -1,9 +1,9 @@
 /** Dispatch of conv2d. */
 
 import { conv2dNarrow, isNarrowForward, narrowElements } from "./conv2d-narrow.js";
-import { type Conv2dGeometry, directDims, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
+import { type Conv2dGeometry, directDims, ending, launchProduct, type Product, runsDirect } from "./conv2d-product.js";
 import type { Device } from "./device.js";
-import type { Binding } from "./dispatcher.js";
+import type { Binding, Epilogue } from "./dispatcher.js";
 import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { Storage } from "./storage.js";
@@ -24,22 +24,21 @@ export function conv2d(
     [output.bytes, OH * OW * O],
     [geometry.N * between * 4, between],
   ]);
+  const end = ending(windows.length === 1);
   for (const window of windows) {
     const part = { ...geometry, N: window.N };
     const source = window.of(input, H * W * C);
     const result = window.of(output, OH * OW * O);
-    if (narrow) conv2dNarrow(device, part, { input: source, weight, bias, output: result });
-    else dispatch(device, part, source, weight, bias, result);
+    if (narrow) conv2dNarrow(device, part, { input: source, weight, bias, output: result }, end);
+    else dispatch(device, part, { input: source, weight, bias, output: result }, end);
   }
 }
 
 function dispatch(
   device: Device,
   geometry: Conv2dGeometry,
-  input: Binding,
-  weight: Storage,
-  bias: Storage | null,
-  output: Binding,
+  { input, weight, bias, output }: { input: Binding; weight: Storage; bias: Storage | null; output: Binding },
+  end: { readonly epilogue?: Epilogue },
 ): void {
   const { N, H, W, C, KH, KW, OH, OW, O, groups } = geometry;
   // The kernels want some binding where there is no bias.
@@ -47,8 +46,9 @@ function dispatch(
   const has_bias = bias ? 1 : 0;
   if (runsDirect(device, geometry)) {
     device.launch(sources["conv2d-direct"], {
-      dims: { ...directDims(geometry), has_bias },
+      dims: { ...directDims(geometry), has_bias, rectify: 0 },
       buffers: { input, weight, bias: shift, output },
+      ...end,
       groups: grid(N * OH * OW * O, 64),
     });
     return;
@@ -65,12 +65,14 @@ function dispatch(
     ...{ reach_y: 0, reach_x: 0, tap_y: dilationY, tap_x: dilationX, next_y: 1, next_x: 1 },
     ...{ taps_y: KH, taps_x: merged ? 1 : KW, run: merged ? KW * channels : channels },
     ...{ weight_y: KW * channels * O, weight_x: channels * O, weight_k: O, weight_column: 1 },
-    ...{ weight_group: O / groups, output_image: OH * OW * O, output_y: OW * O, output_x: O, has_bias },
+    ...{ weight_group: O / groups, output_image: OH * OW * O, output_y: OW * O, output_x: O },
+    ...{ has_bias, rectify: 0 },
   };
   launchProduct(
     device,
     channels === 0 ? { ...dims, taps_y: 0 } : dims,
     { source: input, weight, bias: shift, output },
     groups,
+    end,
   );
 }

@@ -21,6 +21,14 @@ export interface Launch<S extends KernelSource> {
   readonly groups: readonly [number, number?, number?];
   /** What an elementwise dispatch computes, when it could be part of a larger kernel. */
   readonly formula?: ElementwiseLaunch;
+  /** What a recording may let the kernel do to the elements of `output` itself. */
+  readonly epilogue?: Epilogue;
+}
+
+/** An elementwise expression of `x`, and the uniforms with which the kernel applies it to all of its `output`. */
+export interface Epilogue {
+  readonly expression: string;
+  readonly dims: Readonly<Record<string, number>>;
 }
 
 /** A dispatch as a recording keeps it: which storages it uses can still be changed. */

@@ -32,6 +32,9 @@ export interface ElementwiseNumbers {
   readonly c?: number;
 }
 
+/** relu of an f32; kernels that can end with it (their uniform `rectify`) compute the same. */
+export const rectified = "select(max(x, 0.0), x, is_nan(x))";
+
 /** A whole elementwise dispatch. */
 export interface ElementwiseLaunch {
   /** WGSL expression of `x`, `y`, `z` and the numbers `dims.a`, `dims.b`, `dims.c`; it may call the functions of `wgsl/maths`. */

@@ -75,6 +75,10 @@ class Fuser {
   /** How often any command reads a storage. */
   readonly #reads = new Map<Storage, number>();
   #open: Group[] = [];
+  /** Where in `output` the commands are that can do more with what they write, by what they write. */
+  readonly #extensible = new Map<Storage, number>();
+  /** Storages that commands have used so far. */
+  readonly #used = new Set<Storage>();
 
   constructor(commands: readonly RecordedCommand[], context: FusionContext) {
     this.#context = context;
@@ -84,17 +88,41 @@ class Fuser {
   }
 
   add(command: RecordedCommand): void {
-    if (command.kind === "dispatch" && command.launch.formula) {
-      this.#addFormula({ command, formula: command.launch.formula });
-      return;
-    }
     const { reads, writes } = accesses(command);
+    if (command.kind === "dispatch" && command.launch.formula) {
+      const member = { command, formula: command.launch.formula };
+      if (!this.#extend(member)) this.#addFormula(member);
+    } else this.#addOther(command, reads, writes);
+    for (const storage of [...reads, ...writes]) this.#used.add(storage);
+  }
+
+  #addOther(command: RecordedCommand, reads: readonly Storage[], writes: readonly Storage[]): void {
     this.#flush(
       (group) =>
         reads.some((storage) => this.#holds(group.writes, storage)) ||
         writes.some((storage) => this.#holds(group.reads, storage) || this.#holds(group.writes, storage)),
     );
+    if (command.kind === "dispatch" && command.launch.epilogue)
+      this.#extensible.set(bufferOf(command.launch.buffers["output"]), this.output.length);
     this.output.push(command);
+  }
+
+  /** Lets the command whose result only `member` reads compute its formula too, if it can. */
+  #extend({ formula: { expression, inputs, output, shape } }: Member): boolean {
+    const [input, ...others] = inputs;
+    const at = input && this.#extensible.get(input.storage);
+    // What a kernel may write counts as read by it, too.
+    if (!input || at === undefined || others.length > 0 || this.#reads.get(input.storage) !== 2) return false;
+    const command = this.output[at];
+    if (command?.kind !== "dispatch") return false;
+    const { epilogue, ...launch } = command.launch;
+    if (epilogue?.expression !== expression || input.view || sizeOf(input.shape) !== sizeOf(shape)) return false;
+    // The result is written earlier than it was: nobody may have used its memory before.
+    const { isTemporary } = this.#context;
+    if (!isTemporary(input.storage) || !isTemporary(output) || this.#used.has(output)) return false;
+    const dims = { ...launch.dims, ...epilogue.dims };
+    this.output[at] = { ...command, launch: { ...launch, dims, buffers: { ...launch.buffers, output } } };
+    return true;
   }
 
   finish(): RecordedCommand[] {

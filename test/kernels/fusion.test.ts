@@ -5,6 +5,8 @@ import { planMemory } from "../../src/kernels/memory-plan.js";
 import { Storage } from "../../src/kernels/storage.js";
 import { backward } from "../../src/tensor/backward.js";
 import { capture } from "../../src/tensor/capture.js";
+import { convTranspose2d } from "../../src/tensor/ops/conv-transpose2d.js";
+import { conv2d } from "../../src/tensor/ops/conv2d.js";
 import {
   abs,
   add,
@@ -27,9 +29,9 @@ import {
 import { pad } from "../../src/tensor/ops/pad.js";
 import { reshape } from "../../src/tensor/ops/reshape.js";
 import { slice } from "../../src/tensor/ops/slice.js";
-import { broadcastTo, sum } from "../../src/tensor/ops/sum.js";
+import { broadcastTo, mean, sum } from "../../src/tensor/ops/sum.js";
 import { transpose } from "../../src/tensor/ops/transpose.js";
-import { constant, full, type Tensor } from "../../src/tensor/tensor.js";
+import { constant, full, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { randomTensor, testDevice } from "../device.js";
 
 const device = await testDevice();
@@ -127,6 +129,47 @@ describe("fusion", () => {
       return [where(part, slice(x, { start: [0, 0], end: [4, 3] }), slice(x, { start: [1, 1] })), part];
     };
     expect(await check((x) => run(x!), [[5, 4]])).toBeLessThanOrEqual(3);
+  });
+  test.each([
+    { name: "product", x: [2, 7, 6, 12], weight: [3, 3, 12, 20], options: { padding: 1 } },
+    { name: "few channels", x: [2, 7, 6, 18], weight: [3, 2, 18, 3], options: { padding: 1 } },
+    { name: "depthwise", x: [1, 7, 6, 5], weight: [3, 3, 1, 5], options: { groups: 5, stride: 2 } },
+  ])("relu after a convolution is its last step: $name", async ({ x, weight, options }) => {
+    const shapes = [x, weight, [weight[3]!]];
+    const counted = (step: (y: Tensor) => Tensor[]) =>
+      check((...[a, b, c]: Tensor[]) => step(conv2d(a!, b!, c!, options)), shapes);
+    const plain = await counted((y) => [sum(y)]);
+    expect(await counted((y) => [sum(relu(y))])).toBe(plain);
+    expect(await counted((y) => [sum(abs(y))])).toBe(plain + 1);
+    // Where the convolution itself is read too, and where relu's result is the function's, both are stored.
+    expect(await counted((y) => [sum(relu(y)), mean(y)])).toBeGreaterThan(plain + 1);
+    expect(await counted((y) => [relu(y), y])).toBe(plain);
+  });
+  test("relu after a transposed convolution is its last step, and its gradients are as before", async () => {
+    const weight = randomTensor(device, [3, 3, 11, 9], 7, [-1, 1], { requiresGrad: true });
+    const step = (x: Tensor) => {
+      const y = relu(convTranspose2d(x, weight, null, { stride: 2 }));
+      return [backward(sum(square(y))).of(weight)];
+    };
+    expect(await check((x) => step(x!), [[2, 4, 5, 9]])).toBeGreaterThan(2);
+    const forward = (end: (y: Tensor) => Tensor) => (x: Tensor) => [
+      sum(end(convTranspose2d(x, weight, null, { stride: 2 }))),
+    ];
+    const plain = await check((x) => forward((y) => y)(x!), [[2, 4, 5, 9]]);
+    expect(await check((x) => forward(relu)(x!), [[2, 4, 5, 9]])).toBe(plain);
+  });
+  test("relu keeps NaN and zeros as they are in a convolution's last step", async () => {
+    const run = capture(device, (x: Tensor, w: Tensor) => {
+      const y = relu(conv2d(x, w, null));
+      return [add(slice(y, { start: [0] }), constant(device, 0)), y];
+    });
+    using _scope = device.scope();
+    const x = tensor(device, [Number.NaN, -0, 0, -1, 2, Infinity], [1, 2, 3, 1]);
+    const w = full(device, [1, 1, 1, 16], 1);
+    const eager = await relu(conv2d(x, w, null)).data();
+    run(x, w);
+    expect(await run(x, w)[0]!.data()).toEqual(eager);
+    run.dispose();
   });
   test("a result that is read outside is stored, and what is read in place is not read again", async () => {
     expect(

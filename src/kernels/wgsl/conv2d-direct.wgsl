@@ -30,6 +30,8 @@ struct Dims {
   top: u32,
   left: u32,
   has_bias: u32,
+  // Whether relu follows.
+  rectify: u32,
 }
 
 @group(0) @binding(0) var<uniform> dims: Dims;
@@ -37,6 +39,15 @@ struct Dims {
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> output: array<f32>;
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// As the elementwise relu, to the bit.
+fn finish(v: f32) -> f32 {
+  return select(v, select(max(v, 0.0), v, is_nan(v)), dims.rectify != 0u);
+}
 
 @compute @workgroup_size(64)
 fn conv2d_direct(
@@ -69,5 +80,5 @@ fn conv2d_direct(
       }
     }
   }
-  output[index] = sum;
+  output[index] = finish(sum);
 }

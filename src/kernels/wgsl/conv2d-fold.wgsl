@@ -35,6 +35,8 @@ struct Dims {
   next_y: u32,
   next_x: u32,
   has_bias: u32,
+  // Whether relu follows.
+  rectify: u32,
 }
 
 const DIVIDE_Y = 1u;
@@ -44,6 +46,15 @@ const DIVIDE_X = 1u;
 @group(0) @binding(1) var<storage, read> partial_sums: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<f32>;
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// As the elementwise relu, to the bit.
+fn finish(v: f32) -> f32 {
+  return select(v, select(max(v, 0.0), v, is_nan(v)), dims.rectify != 0u);
+}
 
 @compute @workgroup_size(64)
 fn conv2d_fold(
@@ -81,5 +92,5 @@ fn conv2d_fold(
       if (pixel < dims.PW) { sum += partial_sums[((start + pixel) * dims.KH + ky) * taps + kx * dims.C + c]; }
     }
   }
-  output[index] = sum;
+  output[index] = finish(sum);
 }

@@ -57,6 +57,8 @@ struct Dims {
   output_y: u32,
   output_x: u32,
   has_bias: u32,
+  // Whether relu follows.
+  rectify: u32,
 }
 
 const LANES = 8u;
@@ -88,6 +90,15 @@ fn taps_of(phase: u32, phases: u32, shift: i32, reach: i32, taps: u32, next: u32
   while (first < end && (start - i32(first) * reach) % i32(phases) != 0) { first++; }
   let count = select((taps - first + next - 1u) / next, 0u, first == end);
   return Taps(first, count, (start - i32(first) * reach) / i32(phases));
+}
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// As the elementwise relu, to the bit.
+fn finish(v: f32) -> f32 {
+  return select(v, select(max(v, 0.0), v, is_nan(v)), dims.rectify != 0u);
 }
 
 @compute @workgroup_size(LANES)
@@ -191,7 +202,7 @@ fn conv2d_lane(
     if (first_row + row < rows) {
       for (var c = 0u; c < COLUMNS; c++) { // unroll
         let column = first_column + c * LANES + lane;
-        if (column < dims.columns) { output[start + column] = sums[row * COLUMNS + c]; }
+        if (column < dims.columns) { output[start + column] = finish(sums[row * COLUMNS + c]); }
       }
     }
   }

@@ -55,6 +55,8 @@ struct Dims {
   output_y: u32,
   output_x: u32,
   has_bias: u32,
+  // Whether relu follows.
+  rectify: u32,
 }
 
 const TM = 4u;
@@ -90,6 +92,15 @@ fn taps_of(phase: u32, phases: u32, shift: i32, reach: i32, taps: u32, next: u32
   while (first < end && (start - i32(first) * reach) % i32(phases) != 0) { first++; }
   let count = select((taps - first + next - 1u) / next, 0u, first == end);
   return Taps(first, count, (start - i32(first) * reach) / i32(phases));
+}
+
+fn is_nan(v: f32) -> bool {
+  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// As the elementwise relu, to the bit.
+fn finish(v: f32) -> f32 {
+  return select(v, select(max(v, 0.0), v, is_nan(v)), dims.rectify != 0u);
 }
 
 @compute @workgroup_size(256)
@@ -193,7 +204,7 @@ fn conv2d(
       let column = first_column + c * 16u + low;
       if (first_row + r * 16u + high < rows && column < dims.columns) {
         let o = channel_group * dims.columns + column;
-        output[place[r] + o] = sums[r * TN + c] + select(0.0, bias[o], dims.has_bias != 0u);
+        output[place[r] + o] = finish(sums[r * TN + c] + select(0.0, bias[o], dims.has_bias != 0u));
       }
     }
   }

@@ -1,4 +1,5 @@
 /** Activations. At kinks the gradients are PyTorch's: relu'(0) = 0, leakyRelu'(0) = slope, hardtanh passes inside its limits only. */
+import { rectified } from "../../../kernels/elementwise.js";
 import type { Tensor } from "../../tensor.js";
 import { type ActivationName, input, type Row, type RowOps } from "./row.js";
 
@@ -49,7 +50,7 @@ export const activationRows: Readonly<Record<ActivationName, Row>> = {
   relu: {
     inputs: ["x"],
     accepts: ["f32", "i32"],
-    wgsl: { f32: "select(max(x, 0.0), x, is_nan(x))", i32: "max(x, 0)" },
+    wgsl: { f32: rectified, i32: "max(x, 0)" },
     vjp: [(ops, saved, g) => ops.reluGrad(g, saved.output)],
   },
   /** The gradient x where the value y of relu is positive or NaN, else 0. */
