@@ -1,6 +1,7 @@
 /** Whether a picture that is tested was also trained on: by its pixels, whatever its name. */
 import type { ImageSet } from "./dataset.js";
 import { DataError } from "./errors.js";
+import { stimulusOfName } from "./stimulus-id.js";
 
 /** A number that equal pixels share, and unequal ones all but never; pixels are compared where it matters. */
 export function pixelHash(pixels: Float32Array): number {
@@ -55,6 +56,21 @@ export function leak(source: string, test: string, other: string): DataError {
 }
 
 /**
+ * Checks that no unlabeled file bears the ImageNet name of a test picture: its pixels may be of another size.
+ *
+ * @throws {DataError} naming the first that does.
+ */
+export function checkNames(source: string, names: readonly string[], tested: readonly string[]): void {
+  const stimuli = new Set(tested.flatMap((label) => stimulusOfName(label) ?? []));
+  const named = stimuli.size === 0 ? undefined : names.find((name) => stimuli.has(stimulusOfName(name) ?? ""));
+  if (named === undefined) return;
+  throw new DataError(
+    `${source}: the unlabeled image ${named} is a test image`,
+    "A test image must not be trained on; remove the file.",
+  );
+}
+
+/**
  * Checks that no test image occurs among the training images or the unlabeled ones.
  *
  * @throws {DataError} naming the first that does.
@@ -82,6 +98,7 @@ export function checkLeaks(
     const found = index.find(images.pixels.subarray(i * size, (i + 1) * size));
     if (found !== null) throw leak(source, label(found), `training image ${label(i)}`);
   }
+  checkNames(source, unlabeled?.names ?? [], test.map(label));
   if (unlabeled === null || unlabeled.pixels.length !== unlabeled.count * size) return;
   for (let i = 0; i < unlabeled.count; i++) {
     const found = index.find(unlabeled.pixels.subarray(i * size, (i + 1) * size));

@@ -1,8 +1,6 @@
 /** Unlabeled images that are read when they are asked for, and how pictures of the test are kept out of them. */
 import type { ImageSet } from "./dataset.js";
-import { DataError } from "./errors.js";
-import { leak, type PictureIndex } from "./leaks.js";
-import { stimulusOfName } from "./stimulus-id.js";
+import { checkNames, leak, type PictureIndex } from "./leaks.js";
 
 /** Images by number, read when they are asked for. */
 export interface ImageStream {
@@ -35,14 +33,7 @@ export function guardStream(
   labels: ReadonlyMap<number, string>,
   source: string,
 ): ImageStream {
-  const tested = new Set([...labels.values()].flatMap((label) => stimulusOfName(label) ?? []));
-  const named = tested.size === 0 ? undefined : stream.names.find((name) => tested.has(stimulusOfName(name) ?? ""));
-  if (named !== undefined) {
-    throw new DataError(
-      `${source}: the unlabeled image ${named} is a test image`,
-      "A test image must not be trained on; remove the file.",
-    );
-  }
+  checkNames(source, stream.names, [...labels.values()]);
   const { count, height, width, channels, names } = stream;
   const size = height * width * channels;
   return {

@@ -60,6 +60,10 @@ describe("recordings of a configuration", () => {
     const named = join(scratch, "leak");
     mkdirSync(named);
     writeFileSync(join(named, "n01621127_19020.JPEG"), jpeg);
+    // In memory as on the disk: the name is enough, whatever the pixels.
+    const inMemory = await readInputs(completeConfig({ ...base, unlabeled: named, resolution: 8 }, "test"));
+    expect(inMemory.raw.unlabeledImages?.names).toEqual(["n01621127_19020.JPEG"]);
+    expect(() => normalise(inMemory.raw)).toThrow(/the unlabeled image n01621127_19020.JPEG is a test image/);
     const stream = (await import("../../src/data/image-stream.js")).openImageStream(named, { height: 8, width: 8 });
     const raw = { ...few.raw, unlabeledImages: null, unlabeledStream: await stream };
     expect(() => normalise(raw)).toThrow(/the unlabeled image n01621127_19020.JPEG is a test image/);

@@ -90,6 +90,11 @@ describe("leaks", () => {
       () => normalise({ ...raw, unlabeledImages }),
       /image 3 has the very pixels of unlabeled image 1/,
     );
+    const named = { ...unlabeledImages, names: ["a/cat.jpg", "a/dog.jpg"] };
+    await expectDataError(
+      () => normalise({ ...raw, unlabeledImages: named }),
+      /image 3 has the very pixels of unlabeled image a\/cat\.jpg/,
+    );
     expect(
       normalise({ ...raw, unlabeledImages: { ...unlabeledImages, pixels: unlabeledImages.pixels.map((p) => p / 2) } }),
     ).toBeDefined();
