@@ -185,4 +185,33 @@ def windows():
     ]
 
 
-write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits() + running() + thresholds() + windows()})
+def grids():
+    cases = []
+    for mode, padding, corners in [("bilinear", "zeros", False), ("bilinear", "border", True), ("bilinear", "reflection", False), ("bilinear", "reflection", True), ("nearest", "border", False)]:
+        options = {"mode": mode, "paddingMode": padding, "alignCorners": corners}
+
+        def sampled(x, grid, mode=mode, padding=padding, corners=corners):
+            return nhwc(F.grid_sample(nchw(x), grid, mode, padding, corners))
+
+        inputs = {"x": random(2, 5, 4, 3), "grid": random(2, 3, 2, 2, low=-1.8, high=1.8)}
+        cases.append(case(f"gridSample {options}", "gridSample", sampled, inputs, options))
+    for corners in (False, True):
+        positions = lambda x, corners=corners: F.affine_grid(x, (2, 1, 3, 5), align_corners=corners)  # noqa: E731
+        cases.append(one("affineGrid", positions, random(2, 2, 3), size=[3, 5], alignCorners=corners))
+    return cases
+
+
+def sums_of_products():
+    equations = [
+        ("bqhd,bkhd->bhqk", (2, 5, 3, 7), (2, 4, 3, 7)),
+        ("...ij,...jk->...ik", (2, 3, 5), (4, 1, 5, 2)),
+        ("iij,jk,k->i", (3, 3, 4), (4, 5), (5,)),
+        ("ab,cd", (2, 3), (3, 2)),
+    ]
+    return [
+        several("einsum", lambda given, e=equation: T.einsum(e, *given), *[random(*shape) for shape in shapes], equation=equation)
+        for equation, *shapes in equations
+    ]
+
+
+write("ops", {"cases": reductions() + indexing() + shapes() + products() + limits() + running() + thresholds() + windows() + grids() + sums_of_products()})

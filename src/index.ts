@@ -201,6 +201,7 @@ export {
 export { conv2d } from "./tensor/ops/conv2d.js";
 export { type CumMaxOptions, type CumSumOptions, cumMax, cumMin, cumProd, cumSum } from "./tensor/ops/cumulative.js";
 export { type DropoutOptions, dropout } from "./tensor/ops/dropout.js";
+export { type EinsumOptions, einsum } from "./tensor/ops/einsum.js";
 export {
   abs,
   add,
@@ -264,6 +265,7 @@ export {
 } from "./tensor/ops/functions.js";
 export { type EmbeddingOptions, embedding, type GatherOptions, gather, take } from "./tensor/ops/gather.js";
 export { type GlobalPool2dOptions, globalAvgPool2d, globalMaxPool2d } from "./tensor/ops/global-pool2d.js";
+export { type AffineGridOptions, affineGrid, type GridSampleOptions, gridSample } from "./tensor/ops/grid-sample.js";
 export { type GroupNormOptions, groupNorm } from "./tensor/ops/group-norm.js";
 export { type ImageShiftOptions, imageShift } from "./tensor/ops/image-shift.js";
 export {

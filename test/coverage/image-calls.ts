@@ -142,6 +142,19 @@ export const resizing: Readonly<Record<string, Entry>> = {
   ),
   pixelShuffle: each("pixelShuffle", "pixel_shuffle", [input([1, 2, 3, 4])], { factor: 2 }),
   pixelUnshuffle: each("pixelUnshuffle", "pixel_unshuffle", [input([1, 4, 2, 3])], { factor: 2 }),
+  gridSample: entry(
+    "grid_sample",
+    plain("gridSample", [input([1, 3, 4, 2]), input([1, 2, 2, 2], -0.9, 0.8)]),
+    plain("gridSample", [input([1, 3, 4, 2]), input([1, 2, 2, 2], -1.9, 1.8)], { paddingMode: "reflection" }),
+    plain("gridSample", [input([1, 3, 4, 2]), input([1, 2, 2, 2], -0.9, 0.8)], {
+      paddingMode: "border",
+      alignCorners: true,
+    }),
+    custom("nearest", [input([1, 3, 4, 2])], (x) =>
+      vp.gridSample(x, vp.tensor(x.device, [-0.3, 0.8, 0.6, -0.7], [1, 1, 2, 2]), { mode: "nearest" }),
+    ),
+  ),
+  affineGrid: each("affineGrid", "affine_grid", [input([1, 2, 3])], { size: [2, 3] }, { size: 3, alignCorners: true }),
   imageShift: each("imageShift", "", image, { dy: [2], dx: [-1] }),
 };
 

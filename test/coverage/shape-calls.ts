@@ -145,6 +145,16 @@ export const shapes: Readonly<Record<string, Entry>> = {
 
 /** By op. */
 export const products: Readonly<Record<string, Entry>> = {
+  einsum: entry(
+    "einsum",
+    custom("ij,jk->ik", [input([3, 4]), input([4, 2])], (a, b) => vp.einsum([a, b], { equation: "ij,jk->ik" })),
+    custom("iij,...j->i...", [input([2, 2, 3]), input([4, 3])], (a, b) =>
+      vp.einsum([a, b], { equation: "iij,...j->i..." }),
+    ),
+    custom("ij,jk,ki->", [input([2, 3]), input([3, 2]), input([2, 2])], (a, b, c) =>
+      vp.einsum([a, b, c], { equation: "ij,jk,ki->" }),
+    ),
+  ),
   matmul: entry(
     "matmul",
     plain("matmul", [input([3, 4]), input([4, 2])]),
