@@ -108,7 +108,9 @@ function mutantsOf(code) {
 function bodyRanges(code) {
   if (code.startsWith("const ")) return [[code.indexOf("="), code.length]];
   const ranges = [];
-  for (const match of code.matchAll(/\bfn\s+\w+/g)) {
+  // Of an optimizer's rule the host takes the function `update` alone and writes the rest (src/kernels/multi-update.ts).
+  const rule = /^fn update\(/m.test(code);
+  for (const match of code.matchAll(rule ? /\bfn update\b/g : /\bfn\s+\w+/g)) {
     const open = code.indexOf("{", match.index);
     let depth = 0;
     for (let i = open; i < code.length; i++) {

@@ -52,6 +52,8 @@ if (log) {
     const launch = Dispatcher.prototype.launch;
     Dispatcher.prototype.launch = function (this: Dispatcher, source, options) {
       launched.add(source.name);
+      // What the host writes for several parameters, and without some state, is made of the file that it is named after.
+      launched.add(source.name.replace(/-x\d+(-no-.*)?$/, ""));
       for (const name of mathsIn(source, options.constants ?? {})) launched.add(name);
       return launch.call(this, source, options);
     };

@@ -6,6 +6,7 @@ import { mul, square } from "../../src/tensor/ops/elementwise.js";
 import { sum } from "../../src/tensor/ops/sum.js";
 import { full, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { expectClose, randomTensor, testDevice, uniform } from "../device.js";
+import { withBindingLimit } from "../gemm.js";
 import { batchNormGradReference, batchNormReference, channelStatistics } from "../reference/batch-norm2d.js";
 
 const device = await testDevice();
@@ -121,28 +122,32 @@ describe("batchNorm2d train", () => {
     if (mean === 1000) expect(allowed).toBeLessThan(1e-4);
   });
 
-  test.each([{ unbiased: true }, { unbiased: false }])(
-    "running statistics over three steps, unbiased $unbiased",
-    async ({ unbiased }) => {
-      const { weight, bias } = inputs([2, 3, 5, 3]);
-      const runningMean = full(device, [3], 0);
-      const runningVar = full(device, [3], 1);
-      const expectedMean = new Float64Array(3).fill(0);
-      const expectedVar = new Float64Array(3).fill(1);
-      for (let step = 0; step < 3; step++) {
-        const x = randomTensor(device, [2, 3, 5, 3], step, [0, 5]);
-        batchNorm2d(x, weight, bias, { ...train, runningMean, runningVar, momentum: 0.3, unbiased });
-        const { mean, variance } = channelStatistics(await x.data(), 3);
-        for (let c = 0; c < 3; c++) {
-          expectedMean[c] = 0.7 * expectedMean[c]! + 0.3 * mean[c]!;
-          expectedVar[c] = 0.7 * expectedVar[c]! + 0.3 * variance[c]! * (unbiased ? 30 / 29 : 1);
-        }
+  test.each([
+    { unbiased: true, M: 30, shape: [2, 3, 5, 3], bytes: 2 ** 20 },
+    { unbiased: false, M: 30, shape: [2, 3, 5, 3], bytes: 2 ** 20 },
+    // Three windows, whose statistics are merged.
+    { unbiased: true, M: 256, shape: [4, 8, 8, 3], bytes: 1024 },
+  ])("running statistics over three steps, unbiased $unbiased, of $M rows", async ({ unbiased, M, shape, bytes }) => {
+    const { weight, bias } = inputs(shape);
+    const runningMean = full(device, [3], 0);
+    const runningVar = full(device, [3], 1);
+    const expectedMean = new Float64Array(3).fill(0);
+    const expectedVar = new Float64Array(3).fill(1);
+    for (let step = 0; step < 3; step++) {
+      const x = randomTensor(device, shape, step, [0, 5]);
+      await withBindingLimit(device, bytes, () =>
+        batchNorm2d(x, weight, bias, { ...train, runningMean, runningVar, momentum: 0.3, unbiased }),
+      );
+      const { mean, variance } = channelStatistics(await x.data(), 3);
+      for (let c = 0; c < 3; c++) {
+        expectedMean[c] = 0.7 * expectedMean[c]! + 0.3 * mean[c]!;
+        expectedVar[c] = 0.7 * expectedVar[c]! + 0.3 * variance[c]! * (unbiased ? M / (M - 1) : 1);
       }
-      expectClose(await runningMean.data(), expectedMean, tolerance);
-      expectClose(await runningVar.data(), expectedVar, tolerance);
-      expect(runningMean.storage.version).toBe(3);
-    },
-  );
+    }
+    expectClose(await runningMean.data(), expectedMean, tolerance);
+    expectClose(await runningVar.data(), expectedVar, tolerance);
+    expect(runningMean.storage.version).toBe(3);
+  });
 
   test("gradient against differences", async () => {
     const { x, weight, bias } = inputs([2, 3, 4, 3]);

@@ -54,6 +54,9 @@ describe.each([
       await gradcheck((x) => op(x, { ...way, axis: 0 }), [tensor(device, values, [4, 3])]);
       await checkSecondGradient((x) => op(x, { ...way, axis: 1 }), [tensor(device, values, [2, 6])]);
     });
+    test("gradient: more rows than one row of workgroups takes", async () => {
+      await gradcheck((x) => op(x, { ...way, axis: 1 }), [randomTensor(device, [1000, 3], 5, [0.5, 1.5])]);
+    });
   });
   test("forward: whole numbers; masks are counted", async () => {
     const x = tensor(device, [3, -2, 5], [3], { dtype: "i32" });

@@ -24,6 +24,8 @@ const sizes = [
   { M: 16, N: 33, K: 1031 },
   { M: 3, N: 5, K: 8209 },
   { M: 64, N: 64, K: 64 },
+  // More tiles than one row of workgroups takes.
+  { M: 300, N: 200, K: 5 },
 ];
 
 const operands = (

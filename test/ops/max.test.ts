@@ -53,6 +53,15 @@ describe.each([
       name === "max" ? Infinity : -Infinity,
     ]);
   });
+  test("forward: a long axis in passes, each column with a range of its own", async () => {
+    const [rows, columns] = [1031, 5];
+    const values = Array.from({ length: rows * columns }, (_, i) => (i % columns) * 1000 + ((i * 7919) % 997));
+    const expected = Array.from({ length: columns }, (_, c) => {
+      const own = values.filter((_, i) => i % columns === c);
+      return name === "max" ? Math.max(...own) : Math.min(...own);
+    });
+    expect(Array.from(await op(tensor(device, values, [rows, columns]), { axes: 0 }).data())).toEqual(expected);
+  });
   test("gradient", async () => {
     // Distinct values: a difference must not cross a tie.
     const values = Array.from({ length: 30 }, (_, i) => ((i * 7) % 30) / 10);
