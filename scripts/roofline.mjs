@@ -2,10 +2,10 @@
 //
 //   npm run build && node scripts/roofline.mjs bench.json docs/roofline.png
 //
-// Above: arithmetic intensity (operations a byte of the tensors, each moved once) against GFLOP/s, both axes logarithmic, under the two
-// ceilings that the bench measured; a number is a shape, a colour what is computed of it. Below: what moves bytes, beside the copy loop.
+// Above, a panel for each of forward and the two gradients: arithmetic intensity (operations a byte of the tensors, each moved once)
+// against GFLOP/s, under the two ceilings that the bench measured; a number is a shape. Below: what moves bytes, beside the copy loop.
 import { readFileSync, writeFileSync } from "node:fs";
-import { chartPng, colourOf, ink, legend, line } from "../dist/report/chart.js";
+import { chartPng, colourOf, ink, line } from "../dist/report/chart.js";
 
 const [input, output] = process.argv.slice(2);
 if (!input || !output) throw new Error("usage: node scripts/roofline.mjs bench.json picture.png");
@@ -27,72 +27,71 @@ const points = results
 const shapes = [...new Set(points.map(({ shape }) => shape))];
 const moving = results.filter((r) => !r.gflops);
 
-const [width, left, right, top, plot] = [720, 50, 14, 14, 300];
-const low = {
-  x: 2 ** Math.floor(Math.log2(Math.min(...points.map((p) => p.intensity), peakFlops / peakBytes / 2))),
-  y: 0,
-};
-const high = { x: 2 ** Math.ceil(Math.log2(Math.max(...points.map((p) => p.intensity)) * 1.1)), y: peakFlops * 1.4 };
-low.y = 2 ** Math.floor(Math.log2(Math.min(...points.map((p) => p.gflops)) / 1.1));
-const scale = (from, to, a, b) => (value) => a + ((b - a) * Math.log(value / from)) / Math.log(to / from);
-const x = scale(low.x, high.x, left, width - right);
-const y = scale(low.y, high.y, top + plot, top);
-const powers = (from, to) => Array.from({ length: Math.floor(Math.log2(to / from)) + 1 }, (_, i) => from * 2 ** i);
+const [width, left, right, top, plot, gap] = [720, 50, 14, 28, 170, 46];
+const low = 2 ** Math.floor(Math.log2(Math.min(...points.map((p) => p.intensity), peakFlops / peakBytes / 2)));
+const high = 2 ** Math.ceil(Math.log2(Math.max(...points.map((p) => p.intensity)) * 1.1));
+const most = 10 * Math.ceil((peakFlops * 1.1) / 10);
+const x = (intensity) => left + ((width - right - left) * Math.log2(intensity / low)) / Math.log2(high / low);
 
 const marks = [];
 const texts = [];
 const write = (text, at, height, more = {}) =>
   texts.push({ text, x: at, y: height, size: 11, colour: ink.faint, ...more });
-for (const value of powers(low.y, high.y)) {
-  marks.push(line(left, y(value), width - right, y(value), ink.grid));
-  write(String(value), left - 5, y(value) + 4, { anchor: "end" });
-}
-for (const value of powers(low.x, high.x)) {
-  marks.push(line(x(value), top, x(value), top + plot, ink.grid));
-  write(String(value), x(value), top + plot + 15, { anchor: "middle" });
-}
-write("operations a byte", width - right, top + plot + 30, { anchor: "end" });
-write("GFLOP/s", left + 4, top + 11);
-const ridge = peakFlops / peakBytes;
-const thick = ' stroke-width="2"';
-marks.push(line(x(low.x), y(Math.max(low.y, low.x * peakBytes)), x(ridge), y(peakFlops), ink.text, thick));
-marks.push(line(x(ridge), y(peakFlops), width - right, y(peakFlops), ink.text, thick));
 const bold = { colour: ink.text };
-write(`multiply-add loop, ${peakFlops.toFixed(1)} GFLOP/s`, width - right, y(peakFlops) - 6, {
-  anchor: "end",
-  ...bold,
-});
-write(`copy loop, ${peakBytes.toFixed(1)} GB/s`, left + 6, y(Math.max(low.y, low.x * peakBytes)) + 20, bold);
+const label = { size: 10 };
+write(
+  `Black: the multiply-add loop, ${peakFlops.toFixed(1)} GFLOP/s, and rising the copy loop, ${peakBytes.toFixed(1)} GB/s`,
+  left,
+  14,
+  bold,
+);
 
 /** Places of labels around a point, near ones first; the first that covers no label and no point is taken. */
 const places = [4, 12, 20, 30, 42].flatMap((far) => [
   [far, 3.5],
-  [-far - 9, 3.5],
+  [-far - 11, 3.5],
   [-5, -far],
   [-5, far + 7],
   [far, -far],
-  [-far - 9, -far],
+  [-far - 11, -far],
   [far, far + 7],
-  [-far - 9, far + 7],
+  [-far - 11, far + 7],
 ]);
-const dots = points.map((p) => ({ ...p, px: x(p.intensity), py: y(p.gflops) }));
-const taken = dots.map(({ px, py }) => [px - 3, py - 3, px + 3, py + 3]);
-const overlaps = ([a, b, c, d]) => taken.some(([e, f, g, h]) => a < g && e < c && b < h && f < d);
-for (const { kind, shape, px, py } of dots) {
-  const text = String(shapes.indexOf(shape) + 1);
-  const box = ([dx, dy]) => [px + dx, py + dy - 8, px + dx + 5.5 * text.length, py + dy];
-  const [dx, dy] = places.find((place) => !overlaps(box(place))) ?? places[0];
-  taken.push(box([dx, dy]));
-  const far = Math.hypot(dx, dy) > 16;
-  if (far) marks.push(line(px, py, px + dx + 3, py + dy - 3, colourOf(kind), ' stroke-width="0.5"'));
-  marks.push(`<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="2.8" fill="${colourOf(kind)}"/>`);
-  texts.push({ text, x: px + dx, y: py + dy, size: 9, colour: colourOf(kind) });
-}
-const key = legend(kinds, left + 8, top + plot - 58);
-marks.push(key.marks);
-texts.push(...key.texts);
 
-const keyTop = top + plot + 52;
+/** One panel: axes, ceilings and the points of one kind. */
+function drawPanel(kind, panelTop) {
+  const y = (gflops) => panelTop + plot * (1 - gflops / most);
+  for (let value = 0; value <= most; value += 10) {
+    marks.push(line(left, y(value), width - right, y(value), ink.grid));
+    write(String(value), left - 5, y(value) + 4, { anchor: "end", ...label });
+  }
+  for (let value = low; value <= high; value *= 2) {
+    marks.push(line(x(value), panelTop, x(value), panelTop + plot, ink.grid));
+    write(String(value), x(value), panelTop + plot + 14, { anchor: "middle", ...label });
+  }
+  write("operations a byte", width - right, panelTop + plot + 27, { anchor: "end", ...label });
+  write(`${kinds[kind]}, GFLOP/s`, left + 5, panelTop + 12, bold);
+  const roof = Array.from({ length: 65 }, (_, i) => low * (high / low) ** (i / 64)).map(
+    (intensity) => `${x(intensity).toFixed(1)},${y(Math.min(peakFlops, intensity * peakBytes)).toFixed(1)}`,
+  );
+  marks.push(`<polyline points="${roof.join(" ")}" fill="none" stroke="${ink.text}" stroke-width="2"/>`);
+  const dots = points.filter((p) => p.kind === kind).map((p) => ({ ...p, px: x(p.intensity), py: y(p.gflops) }));
+  const taken = dots.map(({ px, py }) => [px - 3, py - 3, px + 3, py + 3]);
+  const overlaps = ([a, b, c, d]) => taken.some(([e, f, g, h]) => a < g && e < c && b < h && f < d);
+  for (const { shape, px, py } of dots) {
+    const text = String(shapes.indexOf(shape) + 1);
+    const box = ([dx, dy]) => [px + dx, py + dy - 9, px + dx + 6 * text.length, py + dy];
+    const [dx, dy] = places.find((place) => !overlaps(box(place))) ?? places[0];
+    taken.push(box([dx, dy]));
+    if (Math.hypot(dx, dy) > 16)
+      marks.push(line(px, py, px + dx + 3, py + dy - 3, colourOf(kind), ' stroke-width="0.5"'));
+    marks.push(`<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="2.8" fill="${colourOf(kind)}"/>`);
+    texts.push({ text, x: px + dx, y: py + dy, size: 10, colour: ink.text });
+  }
+}
+for (const kind of kinds.keys()) drawPanel(kind, top + kind * (plot + gap));
+
+const keyTop = top + kinds.length * (plot + gap) + 6;
 const half = Math.ceil(shapes.length / 2);
 shapes.forEach((shape, i) => {
   const [column, row] = [Math.floor(i / half), i % half];
@@ -109,7 +108,7 @@ moving.forEach(({ name, gbytes }, i) => {
   marks.push(
     `<rect x="${barLeft}" y="${at}" width="${barWidth(gbytes).toFixed(1)}" height="12" fill="${colourOf(0)}"/>`,
   );
-  write(gbytes.toFixed(1), barLeft + barWidth(gbytes) + 5, at + 10);
+  write(gbytes.toFixed(1), width - right, at + 10, { anchor: "end" });
 });
 const bottom = barTop + 12 + 18 * moving.length;
 marks.push(

@@ -21,6 +21,18 @@ export interface DimsField {
   readonly length: number;
 }
 
+/**
+ * Fields of a uniform block of single numbers, one after the other; `types` has the first letter of the type of each. Generated sources
+ * say it so because a page has the text of every kernel in it.
+ */
+export const scalarFields = <const N extends string>(names: readonly N[], types: string) =>
+  Object.fromEntries(
+    names.map((name, i) => [
+      name,
+      { type: { u: "u32", i: "i32", f: "f32" }[types[i] as string], offset: 4 * i, length: 1 },
+    ]),
+  ) as { readonly [K in N]: DimsField };
+
 /** One storage binding of a kernel. */
 export interface BufferBinding {
   readonly binding: number;

@@ -1,26 +1,14 @@
 /** Dispatch of the fused in-place updates: one kernel an update rule, several parameters a dispatch. */
 import type { Device } from "./device.js";
 import type { Binding } from "./dispatcher.js";
-import * as sources from "./generated.js";
 import { grid } from "./grid.js";
 import type { KernelSource } from "./kernel.js";
 import { elementsPerInvocation, multiUpdate, ownBindings } from "./multi-update.js";
 import type { Storage } from "./storage.js";
 import { blockWindows } from "./windows.js";
 
-/** The update kernels by name. */
-export const updateKernels = {
-  adadelta: sources.adadelta,
-  adagrad: sources.adagrad,
-  adam: sources.adam,
-  adamax: sources.adamax,
-  blend: sources.blend,
-  rmsprop: sources.rmsprop,
-  sgd: sources.sgd,
-} as const;
-
-/** Name of an update kernel. */
-export type UpdateKernel = keyof typeof updateKernels;
+/** The update rules, each a WGSL file; an export each, so that a page ships only the rules it uses. */
+export { adadelta, adagrad, adam, adamax, blend, rmsprop, sgd } from "./generated.js";
 
 /** One parameter's update. */
 export interface ParameterUpdate {
@@ -36,7 +24,7 @@ export interface ParameterUpdate {
 
 /** Updates under one rule. */
 export interface UpdateLaunch {
-  readonly kernel: UpdateKernel;
+  readonly kernel: KernelSource;
   /** Table of the kernel's `Scalars`, one row a parameter. */
   readonly scalars: Storage;
   readonly constants: Readonly<Record<string, number>>;
@@ -57,8 +45,7 @@ const mostParts = 5;
 const mostElements = 65536;
 
 /** Updates parameters and states in place, as if one after the other, in windows where they exceed a binding. */
-export function updateParameters(device: Device, { kernel, scalars, constants, updates }: UpdateLaunch): void {
-  const source: KernelSource = updateKernels[kernel];
+export function updateParameters(device: Device, { kernel: source, scalars, constants, updates }: UpdateLaunch): void {
   const [first] = updates;
   if (!first) return;
   const names = ownBindings(source).filter((name) => name === "gradient" || name === "parameter" || first.state[name]);

@@ -1,3 +1,4 @@
+import { adadelta as kernel } from "../kernels/optimizer-update.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -18,7 +19,7 @@ export interface AdadeltaOptions {
 const rule: UpdateRule<Required<AdadeltaOptions>> = {
   name: "Adadelta",
   kinds: { lr: "number", rho: "number", eps: "number", weightDecay: "number", maximize: "boolean" },
-  kernel: "adadelta",
+  kernel,
   check({ rho, eps, weightDecay }) {
     checkRange("Adadelta", "rho", rho, 1);
     checkRange("Adadelta", "eps", eps);

@@ -1,3 +1,4 @@
+import { adagrad as kernel } from "../kernels/optimizer-update.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -27,7 +28,7 @@ const rule: UpdateRule<Required<AdagradOptions>> = {
     weightDecay: "number",
     maximize: "boolean",
   },
-  kernel: "adagrad",
+  kernel,
   check({ lrDecay, initialAccumulatorValue, eps, weightDecay }) {
     checkRange("Adagrad", "lrDecay", lrDecay);
     checkRange("Adagrad", "initialAccumulatorValue", initialAccumulatorValue);

@@ -1,3 +1,4 @@
+import { adam as kernel } from "../kernels/optimizer-update.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -57,7 +58,7 @@ function adamRule(name: "Adam" | "AdamW", decoupled: boolean): UpdateRule<Requir
   return {
     name,
     kinds: { ...momentKinds, amsgrad: "boolean", epsBeforeCorrection: "boolean" },
-    kernel: "adam",
+    kernel,
     check: (options) => checkMoments(name, options),
     slots: ({ amsgrad }) => (amsgrad ? ["mean", "variance", "largest"] : ["mean", "variance"]),
     scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize, epsBeforeCorrection }, t) {

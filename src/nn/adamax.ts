@@ -1,3 +1,4 @@
+import { adamax as kernel } from "../kernels/optimizer-update.js";
 import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 
@@ -18,7 +19,7 @@ export interface AdamaxOptions {
 const rule: UpdateRule<Required<AdamaxOptions>> = {
   name: "Adamax",
   kinds: momentKinds,
-  kernel: "adamax",
+  kernel,
   check: (options) => checkMoments("Adamax", options),
   slots: () => ["mean", "largest"],
   scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize }, t) {

@@ -1,4 +1,5 @@
 import { ShapeError } from "../kernels/errors.js";
+import { blend } from "../kernels/optimizer-update.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
 import { checkKind, readOptions, show } from "../tensor/options.js";
 import type { Shape } from "../tensor/shape.js";
@@ -79,7 +80,7 @@ export class Ema {
     const updates = [...this.#live].map(([name, tensor]) => {
       return { parameter: this.#averages.get(name) as Tensor, gradient: tensor, row: 0, state: {} };
     });
-    optimizerUpdate(updates, { kernel: "blend", scalars: table });
+    optimizerUpdate(updates, { kernel: blend, scalars: table });
   }
 
   /** True while the module holds the averages. */

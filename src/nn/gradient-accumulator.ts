@@ -1,4 +1,5 @@
 import { ShapeError } from "../kernels/errors.js";
+import { blend } from "../kernels/optimizer-update.js";
 import { Gradients } from "../tensor/backward.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
 import { checkKind, readOptions } from "../tensor/options.js";
@@ -58,7 +59,7 @@ export class GradientAccumulator {
       this.#saveBegun,
     );
     const updates = given.map(({ row, gradient, sum }) => ({ parameter: sum, gradient, row, state: {} }));
-    optimizerUpdate(updates, { kernel: "blend", scalars: table });
+    optimizerUpdate(updates, { kernel: blend, scalars: table });
   }
 
   /** The sums by parameter, for an optimizer. They stay as they are until the next `add`, which begins new ones. */

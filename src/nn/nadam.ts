@@ -1,3 +1,4 @@
+import { adam as kernel } from "../kernels/optimizer-update.js";
 import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
@@ -34,7 +35,7 @@ function momentumProduct(beta1: number, decay: number, t: number): number {
 const rule: UpdateRule<Required<NAdamOptions>> = {
   name: "NAdam",
   kinds: { ...momentKinds, momentumDecay: "number" },
-  kernel: "adam",
+  kernel,
   check(options) {
     checkMoments("NAdam", options);
     checkRange("NAdam", "momentumDecay", options.momentumDecay);

@@ -1,7 +1,7 @@
 /** What all optimizers share: the parameters, their step counts, the numbers that change from step to step, and saving. */
 import type { Device } from "../kernels/device.js";
 import { DeviceError, DTypeError, ShapeError } from "../kernels/errors.js";
-import type { UpdateKernel } from "../kernels/optimizer-update.js";
+import type { KernelSource } from "../kernels/kernel.js";
 import { optimizerUpdate } from "../tensor/ops/optimizer-update.js";
 import { checkKind, completeOptions, type Kinds, show } from "../tensor/options.js";
 import { formatShape, type Shape, sameShape } from "../tensor/shape.js";
@@ -18,7 +18,7 @@ export interface UpdateRuleOptions {
 export interface UpdateRule<O extends UpdateRuleOptions> {
   /** For error texts. */
   readonly name: string;
-  readonly kernel: UpdateKernel;
+  readonly kernel: KernelSource;
   /** What each option may be. */
   readonly kinds: Kinds<O>;
   /** @throws {ShapeError} when an option is out of range. */

@@ -1,3 +1,4 @@
+import { adam as kernel } from "../kernels/optimizer-update.js";
 import { checkMoments, momentKinds } from "./adam.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 
@@ -26,7 +27,7 @@ function rectification(beta2: number, t: number): number | null {
 const rule: UpdateRule<Required<RAdamOptions>> = {
   name: "RAdam",
   kinds: momentKinds,
-  kernel: "adam",
+  kernel,
   check: (options) => checkMoments("RAdam", options),
   slots: () => ["mean", "variance"],
   scalars({ lr, betas: [beta1, beta2], eps, weightDecay, maximize }, t) {

@@ -1,3 +1,4 @@
+import { rmsprop as kernel } from "../kernels/optimizer-update.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -30,7 +31,7 @@ const rule: UpdateRule<Required<RmsPropOptions>> = {
     weightDecay: "number",
     maximize: "boolean",
   },
-  kernel: "rmsprop",
+  kernel,
   check({ alpha, eps, momentum, weightDecay }) {
     checkRange("RmsProp", "alpha", alpha);
     checkRange("RmsProp", "eps", eps);

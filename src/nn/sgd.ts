@@ -1,4 +1,5 @@
 import { ShapeError } from "../kernels/errors.js";
+import { sgd as kernel } from "../kernels/optimizer-update.js";
 import { Optimizer, type Parameters, type UpdateRule } from "./optimizer.js";
 import { checkRange } from "./parameter-group.js";
 
@@ -27,7 +28,7 @@ const rule: UpdateRule<Required<SgdOptions>> = {
     weightDecay: "number",
     maximize: "boolean",
   },
-  kernel: "sgd",
+  kernel,
   check({ momentum, dampening, weightDecay, nesterov }) {
     checkRange("Sgd", "momentum", momentum);
     checkRange("Sgd", "weightDecay", weightDecay);

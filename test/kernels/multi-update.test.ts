@@ -4,12 +4,7 @@ import type { Device } from "../../src/kernels/device.js";
 import { sources } from "../../src/kernels/generated.js";
 import { grid } from "../../src/kernels/grid.js";
 import { multiUpdate, ownBindings } from "../../src/kernels/multi-update.js";
-import {
-  type ParameterUpdate,
-  type UpdateKernel,
-  updateKernels,
-  updateParameters,
-} from "../../src/kernels/optimizer-update.js";
+import { type ParameterUpdate, updateParameters } from "../../src/kernels/optimizer-update.js";
 import { Ema } from "../../src/nn/ema.js";
 import { GradientAccumulator } from "../../src/nn/gradient-accumulator.js";
 import { Linear } from "../../src/nn/linear.js";
@@ -17,6 +12,7 @@ import { tensorFromBuffer } from "../../src/tensor/host-buffer.js";
 import { createRng } from "../../src/tensor/random.js";
 import { empty, type Tensor, tensor, zeros } from "../../src/tensor/tensor.js";
 import { testDevice, uniform } from "../device.js";
+import { type UpdateKernel, updateKernels } from "../update-kernels.js";
 
 const device = await testDevice();
 /** Odd, tiny, of several workgroups, and none at all. */
@@ -66,7 +62,7 @@ async function update(kernel: UpdateKernel, on: Device, calls: "one" | "many", a
   );
   const constants = Object.fromEntries(sources[kernel].constants.map((name) => [name, absent.length > 0 ? 0 : 1]));
   const launch = (some: ParameterUpdate[]) =>
-    updateParameters(on, { kernel, scalars: scalars.storage, constants, updates: some });
+    updateParameters(on, { kernel: sources[kernel], scalars: scalars.storage, constants, updates: some });
   if (calls === "one") launch(updates);
   else for (const each of updates) launch([each]);
   const changed = tensors.flatMap(({ parameter, state }) => [parameter, ...state.map(([, values]) => values)]);
@@ -112,7 +108,7 @@ test("large parameters have dispatches of their own, small ones around them shar
     parameter: zeros(device, [count]).storage,
     state: {},
   }));
-  updateParameters(pretending, { kernel: "blend", scalars: scalars.storage, constants: {}, updates });
+  updateParameters(pretending, { kernel: sources.blend, scalars: scalars.storage, constants: {}, updates });
   expect(launched).toEqual([
     { kernel: "blend-x1", groups: grid(Math.ceil(65_537 / 256), 1) },
     { kernel: "blend-x3", groups: grid(1 + 1 + 1024, 1) },
@@ -129,7 +125,7 @@ describe("what one update changes and another reads", () => {
   const table = tensor(device, [0.5, 2]);
   const blend = (on: Device, pairs: [parameter: Tensor, gradient: Tensor][]) =>
     updateParameters(on, {
-      kernel: "blend",
+      kernel: sources.blend,
       scalars: table.storage,
       constants: {},
       updates: pairs.map(([parameter, gradient]) => ({

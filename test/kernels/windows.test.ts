@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { Device } from "../../src/kernels/device.js";
-import { type UpdateKernel, updateKernels, updateParameters } from "../../src/kernels/optimizer-update.js";
+import { updateParameters } from "../../src/kernels/optimizer-update.js";
 import { dropout, random } from "../../src/kernels/random.js";
 import { blockWindows } from "../../src/kernels/windows.js";
 import { empty, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import { testDevice, uniform } from "../device.js";
+import { type UpdateKernel, updateKernels } from "../update-kernels.js";
 
 const device = await testDevice();
 /** The same device, as if it allowed bindings of 1,024 bytes only. */
@@ -56,7 +57,7 @@ test.each<[string, (on: Device) => Tensor[]]>([
         ...Tensor[],
       ];
       updateParameters(on, {
-        kernel,
+        kernel: updateKernels[kernel],
         scalars: scalars.storage,
         constants: {},
         updates: [

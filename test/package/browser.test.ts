@@ -137,6 +137,6 @@ test("minified and compressed, kernels included: a page that trains a convolutio
   expect(/\b(?:from|import|require)\W{1,3}(?:node:|fs|path)\b/.exec(all[0]!.code)).toBeNull();
   expect(page[0]!.code.includes("@workgroup_size")).toBe(true);
   expect(pageBytes).toBeLessThanOrEqual(60_000);
-  // Nobody uses all of it: some 78 KB of code, 7 KB of messages, 22 KB of WGSL. Room for fusion to grow, and no more.
-  expect(allBytes).toBeLessThanOrEqual(112_000);
+  // Nobody uses all of it: some 190 ops, their kernels and their messages.
+  expect(allBytes).toBeLessThanOrEqual(124_000);
 });

@@ -1,4 +1,5 @@
-import { type UpdateKernel, updateParameters } from "../../kernels/optimizer-update.js";
+import type { KernelSource } from "../../kernels/kernel.js";
+import { updateParameters } from "../../kernels/optimizer-update.js";
 import { checkSameShape, type Tensor } from "../tensor.js";
 
 /** What the update of one parameter reads and changes. */
@@ -14,8 +15,8 @@ export interface UpdateTensors {
 
 /** How parameters are updated. */
 export interface UpdateOptions {
-  /** Name of the WGSL file, which has the formula. */
-  readonly kernel: UpdateKernel;
+  /** The WGSL file, which has the formula. */
+  readonly kernel: KernelSource;
   /** f32 `[rows, width]`: the kernel's `Scalars`, one row a parameter. */
   readonly scalars: Tensor;
   /** Values of the kernel's constants, which say what parts of the rule are on. */
@@ -34,8 +35,9 @@ export function optimizerUpdate(
   { kernel, scalars, constants = {} }: UpdateOptions,
 ): void {
   for (const { parameter, gradient, state } of updates) {
-    checkSameShape(kernel, ["parameter", parameter], ["gradient", gradient]);
-    for (const [name, slot] of Object.entries(state)) checkSameShape(kernel, ["parameter", parameter], [name, slot]);
+    checkSameShape(kernel.name, ["parameter", parameter], ["gradient", gradient]);
+    for (const [name, slot] of Object.entries(state))
+      checkSameShape(kernel.name, ["parameter", parameter], [name, slot]);
   }
   updateParameters(scalars.device, {
     kernel,
