@@ -66,7 +66,8 @@ export class Device {
   recording = true;
   readonly #gpu: GPUDevice;
   /** Keeps Dawn's instance alive: the process aborts if it is collected before the device. */
-  #instance: unknown;
+  readonly #instance: unknown;
+  #destroyed = false;
   readonly #dispatcher: Dispatcher;
   readonly #pool: BufferPool;
   /** For `capture`: the recording being made, and what may not be done meanwhile. */
@@ -279,7 +280,7 @@ export class Device {
       this.#pool.destroy();
     } else this.#gpu.destroy();
     this.#health.markLost("the device was destroyed");
-    this.#instance = null;
+    this.#destroyed = true;
   }
 
   /** Submits what is recorded, so that commands of the application's own come after it. */
@@ -295,7 +296,7 @@ export class Device {
   }
 
   #checkAlive(what: string): void {
-    if (this.#instance === null) throw new DisposedError(`${what}: the device was destroyed`);
+    if (this.#destroyed) throw new DisposedError(`${what}: the device was destroyed`);
     const lost = this.#health.lostError(what);
     if (lost) throw lost;
   }
