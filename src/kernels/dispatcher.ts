@@ -68,11 +68,8 @@ export type Command =
     }
   | Extract<RecordedCommand, { kind: "copy" | "host" }>;
 
-/**
- * Uniform blocks and bind groups kept for reuse; beyond it they are dropped and made again. Mesa's lavapipe maps some four pages for each
- * of both, of which Linux allows a process 65,530 and beyond which the driver crashes.
- */
-const cacheLimit = 4096;
+/** Uniform blocks and bind groups kept for reuse; beyond it they are dropped and made again. */
+const cacheLimit = 16384;
 /** Dispatches recorded before they are submitted, so that the GPU has work while the host records more. */
 const dispatchesPerSubmit = 64;
 
