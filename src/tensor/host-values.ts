@@ -1,5 +1,6 @@
 /** Numbers of the host on their way into tensors: nested arrays, implied element types, and the check that whole numbers are whole. */
 import { DTypeError, ShapeError } from "../kernels/errors.js";
+import type { ElementType } from "../kernels/reduce.js";
 import { packHalves } from "./half.js";
 import { isList, show } from "./options.js";
 import { maxRank } from "./shape.js";
@@ -9,6 +10,10 @@ import { maxRank } from "./shape.js";
  * it is a way to store, arithmetic is in f32.
  */
 export type DType = "f32" | "f16" | "i32" | "u32" | "bool";
+
+/** The WGSL type that an element type is stored as. */
+export const storedAs = (dtype: DType): ElementType =>
+  dtype === "i32" || dtype === "u32" ? dtype : dtype === "bool" ? "u32" : "f32";
 
 /** True for the types that have gradients. */
 export const isFloat = (dtype: DType): boolean => dtype === "f32" || dtype === "f16";

@@ -1,6 +1,7 @@
 import { reduceRuns } from "../../kernels/reduce.js";
 import { defineOp } from "../define-op.js";
-import { type ReduceOptions, reducedShape, reduceKinds, runsOf, storedAs } from "./sum.js";
+import { storedAs } from "../host-values.js";
+import { type ReduceOptions, reducedShape, reduceKinds, runsOf } from "./sum.js";
 
 function defineTest(name: "any" | "all") {
   return defineOp({

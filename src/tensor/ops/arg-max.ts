@@ -1,8 +1,8 @@
 import { argReduce } from "../../kernels/arg-reduce.js";
 import { ShapeError } from "../../kernels/errors.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { describeShapes, resolveAxis, sizeOf } from "../shape.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `argMax` and `argMin`. */
 export interface ArgMaxOptions {

@@ -1,6 +1,6 @@
 import { type CumulativeKind, cumulative } from "../../kernels/cumulative.js";
 import { checkCall, defineOp, type Op, type Plan } from "../define-op.js";
-import { isFloat } from "../host-values.js";
+import { isFloat, storedAs } from "../host-values.js";
 import { resolveAxis } from "../shape.js";
 import { full, type Tensor } from "../tensor.js";
 import { cast } from "./cast.js";
@@ -8,7 +8,7 @@ import { mul } from "./elementwise.js";
 import { gather } from "./gather.js";
 import { equal, isNaN as isNan, logicalOr, where } from "./logic.js";
 import { aroundAxis, flowBack, shift } from "./recurrence.js";
-import { countingType, storedAs } from "./sum.js";
+import { countingType } from "./sum.js";
 
 /** Options of `cumMax` and `cumMin`. */
 export interface CumMaxOptions {

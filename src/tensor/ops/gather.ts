@@ -2,12 +2,12 @@ import { DTypeError, ShapeError } from "../../kernels/errors.js";
 import { checkIndices, gather as dispatch, type IndexedSize } from "../../kernels/gather.js";
 import { scatterSum as scatterKernel } from "../../kernels/scatter-sum.js";
 import { checkCall, defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { describeShapes, resolveAxis, type Shape, sizeOf } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { equal, where } from "./logic.js";
 import { reshape } from "./reshape.js";
 import { slice } from "./slice.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `gather` and `take`. */
 export interface GatherOptions {

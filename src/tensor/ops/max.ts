@@ -1,11 +1,12 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { reduceRuns } from "../../kernels/reduce.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { describeShapes } from "../shape.js";
 import { constant, type Tensor } from "../tensor.js";
 import { div, equal, mul, where } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, type ReduceOptions, reducedShape, reduceKinds, storedAs, sum } from "./sum.js";
+import { axisRuns, type ReduceOptions, reducedShape, reduceKinds, sum } from "./sum.js";
 
 function defineExtreme(name: "max" | "min") {
   return defineOp({

@@ -2,10 +2,10 @@ import { elementwise } from "../../kernels/elementwise.js";
 import { ShapeError } from "../../kernels/errors.js";
 import { checkIndices } from "../../kernels/gather.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { checkShape, describeShapes } from "../shape.js";
 import { empty } from "../tensor.js";
 import { checkIndexType } from "./gather.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `oneHot`. */
 export interface OneHotOptions {

@@ -7,12 +7,11 @@ import {
 } from "../../kernels/pad.js";
 import { stridedScatter } from "../../kernels/strided-scatter.js";
 import { defineOp } from "../define-op.js";
-import { computedAs, type DType, hostArray } from "../host-values.js";
+import { computedAs, type DType, hostArray, storedAs } from "../host-values.js";
 import { checkChoice, show } from "../options.js";
 import { describeShapes, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
-import { storedAs } from "./sum.js";
 
 /** What `pad` puts around a tensor: one value, copies of the edge, the mirrored inside without the edge or with it, or the other side. */
 export type PadMode = "constant" | CopyingPadMode;

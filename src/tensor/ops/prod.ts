@@ -1,11 +1,12 @@
 import { reduceRuns } from "../../kernels/reduce.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { cumProd } from "./cumulative.js";
 import { mul } from "./elementwise.js";
 import { reshape } from "./reshape.js";
-import { axisRuns, countingType, type ReduceOptions, reducedShape, reduceKinds, storedAs } from "./sum.js";
+import { axisRuns, countingType, type ReduceOptions, reducedShape, reduceKinds } from "./sum.js";
 import { transpose } from "./transpose.js";
 
 /** For each element the product of all others it is reduced with: those before it times those after it, so that zeros are no special case. */

@@ -2,9 +2,9 @@ import { ShapeError } from "../../kernels/errors.js";
 import { stridedCopy } from "../../kernels/strided-copy.js";
 import { type ScatterAxis, stridedScatter } from "../../kernels/strided-scatter.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { checkShape, describeShapes, formatShape, type Shape, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `slice`: one entry an axis, outermost first; axes without an entry are taken whole. */
 export interface SliceOptions {

@@ -1,12 +1,12 @@
 import { ShapeError } from "../../kernels/errors.js";
 import { sortOrder } from "../../kernels/sort-order.js";
 import { checkCall, defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { describeShapes, resolveAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { gather } from "./gather.js";
 import { aroundAxis } from "./recurrence.js";
 import { slice } from "./slice.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `sort` and `argSort`. */
 export interface SortOptions {

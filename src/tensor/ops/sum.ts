@@ -1,7 +1,8 @@
 import { ShapeError } from "../../kernels/errors.js";
-import { type ElementType, reduceRuns } from "../../kernels/reduce.js";
+import { reduceRuns } from "../../kernels/reduce.js";
 import { stridedCopy } from "../../kernels/strided-copy.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import {
   broadcastShapes,
   checkShape,
@@ -55,10 +56,6 @@ export function axisRuns(shape: Shape, axes: readonly number[]): { outer: number
   }
   return runs;
 }
-
-/** The WGSL type that an element type is stored as. */
-export const storedAs = (dtype: DType): ElementType =>
-  dtype === "i32" || dtype === "u32" ? dtype : dtype === "bool" ? "u32" : "f32";
 
 /** Sums and products of masks count them. */
 export const countingType = (dtype: DType): DType => (dtype === "bool" ? "i32" : dtype);

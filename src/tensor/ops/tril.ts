@@ -1,9 +1,9 @@
 import { elementwise } from "../../kernels/elementwise.js";
 import { ShapeError } from "../../kernels/errors.js";
 import { defineOp } from "../define-op.js";
+import { storedAs } from "../host-values.js";
 import { describeShapes } from "../shape.js";
 import { empty, type Tensor } from "../tensor.js";
-import { storedAs } from "./sum.js";
 
 /** Options of `tril` and `triu`. */
 export interface TriangleOptions {
